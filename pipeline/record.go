@@ -1,0 +1,139 @@
+package pipeline
+
+import "context"
+
+// Epoch identifies one incarnation of a Kafka topic: its topic id. A topic that is
+// deleted and created anew has another one, so its offsets never collide.
+type Epoch [16]byte
+
+// Position is where a record stands in Kafka.
+type Position struct {
+	Epoch     Epoch
+	Topic     string
+	Partition int32
+	Offset    int64
+	Time      Time // the Kafka record's timestamp
+}
+
+// Record is one Kafka record on its way to storage: the decoded post and all that
+// enrichment found. A record that could not be decoded has Dead set and stands in
+// the ledger as a marker, so that the ledger has one row for each offset.
+type Record struct {
+	Post     Post
+	Position Position
+	Repairs  []string // what was mended while decoding, e.g. "text: invalid UTF-8 replaced"
+	Dead     *Reject
+
+	Language Language
+	Mentions []Mention
+}
+
+// Language of a text.
+type Language struct {
+	Code       string  // ISO 639-1, else 639-3; "und" when there is nothing to tell
+	Confidence float32 // 0 to 1, calibrated
+}
+
+// Undetermined is the language code of a text that tells nothing.
+const Undetermined = "und"
+
+// Mention is one brand named in one post.
+type Mention struct {
+	Brand        string
+	QueryVersion string // content hash of the brand's query
+	Via          Via
+	Spans        []Span   // what matched
+	Categories   []string // named sub-queries that matched too
+
+	Sentiment Sentiment // of the whole post
+	Toward    Sentiment // toward this brand
+	Aspects   []Aspect
+	Intents   []string
+	Phrases   []string
+}
+
+// Via says why a post counts as a mention.
+type Via string
+
+// The ways to be a mention.
+const (
+	ViaText    Via = "text"
+	ViaReply   Via = "reply"
+	ViaRepost  Via = "repost"
+	ViaQuote   Via = "quote"
+	ViaChannel Via = "channel"
+)
+
+// Span is a matched stretch of a field of the post.
+type Span struct {
+	Field string // title, text, hashtags, handles, links, ...
+	Begin int    // byte offset of the first byte
+	End   int    // byte offset after the last byte
+}
+
+// Sentiment label with calibrated probabilities.
+type Sentiment struct {
+	Label                       Polarity
+	Score                       float32 // -1 (worst) to 1 (best)
+	Negative, Neutral, Positive float32 // sum to 1; all zero if there is no label
+	Model                       string  // version of the model that decided
+}
+
+// Polarity is a sentiment class.
+type Polarity string
+
+// The polarities; empty means that no model looked at it.
+const (
+	Negative Polarity = "negative"
+	Neutral  Polarity = "neutral"
+	Positive Polarity = "positive"
+)
+
+// Aspect is a facet of the product that a post judges.
+type Aspect struct {
+	Name  string  // price, quality, shipping, service, design, usability, ...
+	Score float32 // -1 to 1
+}
+
+// Enricher adds what it finds to a record. It is pure: no I/O, no clock, no
+// randomness; the same post under the same version gives the same record.
+type Enricher interface {
+	Enrich(r *Record) error
+	Version() string
+}
+
+// Batch is a contiguous range of one partition, enriched, on its way to a Sink.
+type Batch struct {
+	Topic       string
+	Epoch       Epoch
+	Partition   int32
+	First, Last int64  // offsets, both inclusive
+	Token       string // deduplication token: group, epoch, topic, partition, range
+	LabelSet    string // "live", or the name of a replay
+	Records     []Record
+
+	// Retry is set when the range may already be stored in part: after a crash or a
+	// failed attempt. The sink then asks its store which offsets are there.
+	Retry bool
+
+	// Pending is called by the sink once its insert is open and before any row is
+	// sent: it commits the range as pending. If it fails nothing may be sent.
+	Pending func(ctx context.Context) error
+}
+
+// LiveLabels is the label set of the stream itself.
+const LiveLabels = "live"
+
+// Sink stores batches. A nil error means durable. Rejected records go to dead
+// letters; the rest of the batch is stored. After an error the same batch is
+// written again with Retry set, so Write must be safe to repeat.
+type Sink interface {
+	Write(ctx context.Context, b *Batch) (rejected []Reject, err error)
+}
+
+// Reject is a record that could not be processed, and why.
+type Reject struct {
+	Position Position // zero if it never reached Kafka
+	Stage    string   // decode, validate, enrich, store, collect
+	Reason   string   // what is wrong and how to mend it
+}

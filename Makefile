@@ -1,0 +1,70 @@
+# Earshot: `make run` for the demonstration, `make test` for the proof. Nothing else needs to be learned.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/earshot
+LINT  := $(CACHE)/bin/golangci-lint-2.15.0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# need TOOL,HOW: one line that says what is missing and how to get it.
+need = command -v $(1) >/dev/null || { echo "make $@: $(1) is missing: $(2)" >&2; exit 1; }
+need_go   = $(call need,go,install Go 1.26 or newer (https://go.dev/doc/install))
+need_java = $(call need,java,install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless))
+need_mvn  = $(call need,mvn,install Maven (Debian: apt-get install maven))
+need_cc   = $(call need,gcc,install a C compiler for the race detector (Debian: apt-get install gcc libc6-dev))
+
+# Packages whose promises depend on concurrency: they are tested under the race detector too.
+RACE := ./pipeline/kafka/... ./pipeline/collect/... ./sinks/... ./cmd/...
+
+.PHONY: help setup build run test lint bench fuzz generate clean
+
+help: ## show this list
+	@awk -F':[^#]*## ' '/^[a-z-]+:[^#]*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## fetch and verify what the program needs: the ClickHouse engine (libchdb, 178 MB)
+	@deploy/libchdb.sh
+
+build: ## build bin/earshot
+	@$(need_go)
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/earshot ./cmd/earshot
+
+run: ## the demonstration: a broker, a ClickHouse server, a simulated market; Ctrl-C ends it
+	@$(need_go)
+	@$(MAKE) --no-print-directory setup build
+	@exec bin/earshot run
+
+test: ## linters, unit, integration and race tests; lists the claims that could not be tested
+	@$(need_go)
+	@$(need_java)
+	@$(need_mvn)
+	@$(need_cc)
+	@$(MAKE) --no-print-directory setup lint
+	@.ci/kafka.sh
+	@.ci/test.sh $(RACE)
+
+lint: $(LINT) ## linters alone
+	@$(need_go)
+	$(LINT) run ./... ./.ci/claims
+
+$(LINT):
+	@$(need_go)
+	@.ci/golangci.sh $@
+
+bench: ## posts/s and CPU a post of each part and of the whole line
+	@$(need_go)
+	@$(MAKE) --no-print-directory setup
+	@go test -run '^$$' -bench . -benchtime 2s ./...
+
+fuzz: ## every fuzz target for 20 s
+	@$(need_go)
+	@.ci/fuzz.sh 20s
+
+generate: ## rewrite the generated schemas and documents from the code
+	@$(need_go)
+	@$(MAKE) --no-print-directory setup
+	@EARSHOT_UPDATE=1 go test ./pipeline/ ./cmd/... ./sinks/clickhouse/ -run 'Generated' -count=1
+
+clean: ## remove what was built; what was fetched stays in the cache
+	@rm -rf bin

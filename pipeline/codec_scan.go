@@ -1,0 +1,542 @@
+package pipeline
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// maxDepth bounds the nesting of fields that are skipped.
+const maxDepth = 64
+
+// SyntaxError says that data is not one well-formed JSON object.
+type SyntaxError struct {
+	Offset  int // byte at which reading stopped
+	Problem string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("invalid JSON at byte %d: %s", e.Offset, e.Problem)
+}
+
+// scanner reads one JSON document in place. It is written by hand because a lexer
+// for known structures need not build tokens, and because neither encoding/json nor
+// jlexer tells which field was mended. After the first error every method returns a
+// zero value and reads no further.
+type scanner struct {
+	data    []byte
+	pos     int
+	err     error
+	repairs []string
+}
+
+func (s *scanner) fail(format string, args ...any) {
+	if s.err == nil {
+		s.err = &SyntaxError{Offset: s.pos, Problem: fmt.Sprintf(format, args...)}
+	}
+}
+
+// mistyped reports a value of another type than its field wants.
+func (s *scanner) mistyped(field, want string) {
+	if s.err != nil {
+		return
+	}
+	var got string
+	switch c := s.peek(); {
+	case c == '{':
+		got = "an object"
+	case c == '[':
+		got = "a list"
+	case c == '"':
+		got = "a string"
+	case c == 't' || c == 'f':
+		got = "a boolean"
+	case c == 'n':
+		got = "null"
+	case c == '-' || '0' <= c && c <= '9':
+		got = "a number"
+	default:
+		s.fail("a value expected")
+		return
+	}
+	if field == "" {
+		s.fail("%s expected, not %s", want, got)
+		return
+	}
+	s.err = &FieldError{Field: field, Problem: "is " + got, Mend: "write " + want}
+}
+
+// peek skips white space and returns the next byte, or 0 at the end.
+func (s *scanner) peek() byte {
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; c {
+		case ' ', '\t', '\r', '\n':
+			s.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// open enters an object or list and reports whether it has a first element. A null
+// has none.
+func (s *scanner) open(field string, begin byte) bool {
+	if s.err != nil || field != "" && s.null() {
+		return false
+	}
+	if s.peek() != begin {
+		want := "an object"
+		if begin == '[' {
+			want = "a list"
+		}
+		s.mistyped(field, want)
+		return false
+	}
+	s.pos++
+	if s.peek() == begin+2 { // '{'+2 is '}', '['+2 is ']'
+		s.pos++
+		return false
+	}
+	return true
+}
+
+// more steps to the next element of an object or list and reports whether there is one.
+func (s *scanner) more(end byte) bool {
+	if s.err != nil {
+		return false
+	}
+	switch s.peek() {
+	case ',':
+		s.pos++
+		return true
+	case end:
+		s.pos++
+	default:
+		s.fail("a comma or %c expected", end)
+	}
+	return false
+}
+
+// key reads a member's name and the colon behind it.
+func (s *scanner) key() string {
+	if s.err != nil {
+		return ""
+	}
+	if s.peek() != '"' {
+		s.fail("a field name in quotes expected")
+		return ""
+	}
+	name := s.literal("")
+	if s.err == nil && s.peek() != ':' {
+		s.fail("a colon expected")
+	}
+	s.pos++
+	return name
+}
+
+// finish checks that nothing but white space is left.
+func (s *scanner) finish() error {
+	if s.err == nil && (s.peek() != 0 || s.pos < len(s.data)) {
+		s.fail("something stands behind the object")
+	}
+	return s.err
+}
+
+// word reads true, false or null.
+func (s *scanner) word(w string) bool {
+	if len(s.data)-s.pos < len(w) || string(s.data[s.pos:s.pos+len(w)]) != w {
+		s.fail("%s expected", w)
+		return false
+	}
+	s.pos += len(w)
+	return true
+}
+
+// null reads a null if there is one.
+func (s *scanner) null() bool {
+	return s.err == nil && s.peek() == 'n' && s.word("null")
+}
+
+func (s *scanner) boolean(field string) bool {
+	if s.err != nil || s.null() {
+		return false
+	}
+	switch s.peek() {
+	case 't':
+		return s.word("true")
+	case 'f':
+		s.word("false")
+	default:
+		s.mistyped(field, "true or false")
+	}
+	return false
+}
+
+func (s *scanner) string(field string) string {
+	if s.err != nil || s.null() {
+		return ""
+	}
+	if s.peek() != '"' {
+		s.mistyped(field, "a string in quotes")
+		return ""
+	}
+	return s.literal(field)
+}
+
+// strings reads a list of strings; nulls in it are dropped.
+func (s *scanner) strings(field string) []string {
+	var few [16]string // most lists fit, and then only the exact copy is allocated
+	list := few[:0]
+	for more := s.open(field, '['); more; more = s.more(']') {
+		if !s.null() {
+			list = append(list, s.string(field))
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return slices.Clone(list)
+}
+
+func (s *scanner) time(field string) Time {
+	if s.err != nil || s.null() {
+		return 0
+	}
+	text := s.string(field)
+	if s.err != nil {
+		return 0
+	}
+	t, ok := parseTime(text)
+	if !ok {
+		s.err = &FieldError{
+			Field:   field,
+			Problem: "is not a time of the years 0001 to 9999: " + strconv.QuoteToASCII(text[:min(len(text), 40)]),
+			Mend:    "write RFC 3339, such as 2006-01-02T15:04:05.000Z",
+		}
+	}
+	return t
+}
+
+// number reads a number literal by the grammar of RFC 8259; empty after an error.
+func (s *scanner) number() string {
+	begin := s.pos
+	if s.at('-') {
+		s.pos++
+	}
+	ok := s.at('0')
+	if ok {
+		s.pos++
+	} else {
+		ok = s.digits()
+	}
+	if ok && s.at('.') {
+		s.pos++
+		ok = s.digits()
+	}
+	if ok && (s.at('e') || s.at('E')) {
+		s.pos++
+		if s.at('+') || s.at('-') {
+			s.pos++
+		}
+		ok = s.digits()
+	}
+	if !ok {
+		s.fail("a digit expected")
+		return ""
+	}
+	return s.view(begin, s.pos)
+}
+
+func (s *scanner) at(c byte) bool { return s.pos < len(s.data) && s.data[s.pos] == c }
+
+func (s *scanner) digits() bool {
+	begin := s.pos
+	for s.pos < len(s.data) && s.data[s.pos]-'0' <= 9 {
+		s.pos++
+	}
+	return s.pos > begin
+}
+
+func isNumber(c byte) bool { return c == '-' || c-'0' <= 9 }
+
+// integer reads a whole number; 12.0 and 1e3 are whole, since tools that know floats
+// alone write them so.
+func (s *scanner) integer(field string) int64 {
+	if s.err != nil || s.null() {
+		return 0
+	}
+	if !isNumber(s.peek()) {
+		s.mistyped(field, "a whole number")
+		return 0
+	}
+	text := s.number()
+	if s.err != nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err == nil {
+		return n
+	}
+	const exact = 1 << 53
+	f, err := strconv.ParseFloat(text, 64)
+	if err == nil && math.Abs(f) <= exact && f == math.Trunc(f) {
+		return int64(f)
+	}
+	s.err = &FieldError{Field: field, Problem: "is not a whole number of 64 bits", Mend: "write a whole number"}
+	return 0
+}
+
+// float reads a number of 32 or 64 bits; ok is false if it is absent.
+func (s *scanner) float(field string, size int) (f float64, ok bool) {
+	if s.err != nil || s.null() {
+		return 0, false
+	}
+	if !isNumber(s.peek()) {
+		s.mistyped(field, "a number")
+		return 0, false
+	}
+	text := s.number()
+	if s.err != nil {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, size)
+	if err != nil {
+		s.err = &FieldError{Field: field, Problem: "is too large a number", Mend: "write one within its range"}
+		return 0, false
+	}
+	return f, true
+}
+
+// skip reads past the value of an unknown field, if it nests no deeper than depth.
+func (s *scanner) skip(field string, depth int) {
+	if s.err != nil {
+		return
+	}
+	c := s.peek()
+	if depth == 0 && (c == '{' || c == '[') {
+		s.err = &FieldError{
+			Field: field, Problem: fmt.Sprintf("nests deeper than %d levels", maxDepth), Mend: "leave it out",
+		}
+		return
+	}
+	switch c {
+	case '{':
+		for more := s.open("", '{'); more; more = s.more('}') {
+			s.key()
+			s.skip(field, depth-1)
+		}
+	case '[':
+		for more := s.open("", '['); more; more = s.more(']') {
+			s.skip(field, depth-1)
+		}
+	case '"':
+		s.skipLiteral()
+	case 't':
+		s.word("true")
+	case 'f':
+		s.word("false")
+	case 'n':
+		s.word("null")
+	default:
+		if !isNumber(c) {
+			s.fail("a value expected")
+			return
+		}
+		s.number()
+	}
+}
+
+// literal reads a string literal, whose opening quote is at pos. What needs no mending
+// points into data.
+func (s *scanner) literal(field string) string {
+	begin := s.pos + 1
+	end, high := plain(s.data, begin)
+	if end < len(s.data) && s.data[end] == '"' {
+		v := s.view(begin, end)
+		if !high || utf8.ValidString(v) {
+			s.pos = end + 1
+			return v
+		}
+	}
+	start := s.pos
+	s.skipLiteral()
+	if s.err != nil {
+		return ""
+	}
+	return s.unescape(field, s.data[start+1:s.pos-1])
+}
+
+// skipLiteral reads past a string literal and checks its form.
+func (s *scanner) skipLiteral() {
+	s.pos++
+	for {
+		s.pos, _ = plain(s.data, s.pos)
+		switch {
+		case s.pos >= len(s.data):
+			s.fail("a string is not closed")
+			return
+		case s.data[s.pos] == '"':
+			s.pos++
+			return
+		case s.data[s.pos] != '\\':
+			s.fail("a control character stands in a string without an escape")
+			return
+		}
+		_, n := escape(s.data[s.pos:])
+		if n == 0 {
+			s.fail("an escape that JSON does not know")
+			return
+		}
+		s.pos += n
+	}
+}
+
+// unescape returns the value of a literal's inside, which has been checked, and notes
+// under field what it had to mend.
+func (s *scanner) unescape(field string, in []byte) string {
+	out := make([]byte, 0, len(in))
+	for len(in) > 0 {
+		n, high := plain(in, 0)
+		if high && !utf8.Valid(in[:n]) {
+			s.note(field, "invalid UTF-8 replaced")
+			out = appendValid(out, in[:n], "\uFFFD")
+		} else {
+			out = append(out, in[:n]...)
+		}
+		if n == len(in) {
+			break
+		}
+		r, width := escape(in[n:])
+		switch {
+		case r == 0:
+			s.note(field, "NUL replaced")
+			r = utf8.RuneError
+		case r < 0:
+			s.note(field, "lone surrogate replaced")
+			r = utf8.RuneError
+		}
+		out = utf8.AppendRune(out, r)
+		in = in[n+width:]
+	}
+	return unsafe.String(unsafe.SliceData(out), len(out)) //nolint:gosec // out is never written again
+}
+
+// note records a repair, once for each field and sort.
+func (s *scanner) note(field, what string) {
+	if field == "" {
+		return
+	}
+	if note := field + ": " + what; !slices.Contains(s.repairs, note) {
+		s.repairs = append(s.repairs, note)
+	}
+}
+
+// view returns data[begin:end] as a string without a copy.
+func (s *scanner) view(begin, end int) string {
+	return unsafe.String(unsafe.SliceData(s.data[begin:end]), end-begin) //nolint:gosec // the caller promises that data stays as it is
+}
+
+// escape decodes the escape at the beginning of b and returns how many bytes it
+// takes: none if it is malformed. A lone surrogate is the rune -1.
+func escape(b []byte) (r rune, width int) {
+	if len(b) < 2 {
+		return 0, 0
+	}
+	switch b[1] {
+	case '"', '\\', '/':
+		return rune(b[1]), 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+	default:
+		return 0, 0
+	}
+	r, ok := hex4(b)
+	if !ok {
+		return 0, 0
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	low, ok := hex4(b[6:])
+	if pair := utf16.DecodeRune(r, low); ok && pair != utf8.RuneError {
+		return pair, 12
+	}
+	return -1, 6
+}
+
+// hex4 reads \uXXXX.
+func hex4(b []byte) (r rune, ok bool) {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return 0, false
+	}
+	for _, c := range b[2:6] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// plain returns the index of the first quote, backslash or control character of b at
+// or behind i, or len(b), and whether a byte before it is not ASCII. It looks at eight
+// bytes at a time: (x-n)&^x has the top bit of each byte that is below n set, exactly
+// so up to the first one ("Bit Twiddling Hacks", S. E. Anderson).
+func plain(b []byte, i int) (end int, high bool) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	var seen uint64
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		quote, slash := x^ones*'"', x^ones*'\\'
+		stop := ((quote-ones)&^quote | (slash-ones)&^slash | (x-ones*' ')&^x) & tops
+		if stop != 0 {
+			n := bits.TrailingZeros64(stop) >> 3
+			seen |= x & (1<<(8*n) - 1)
+			return i + n, seen&tops != 0
+		}
+		seen |= x
+	}
+	for ; i < len(b); i++ {
+		c := b[i]
+		if c == '"' || c == '\\' || c < ' ' {
+			break
+		}
+		seen |= uint64(c)
+	}
+	return i, seen&tops != 0
+}
+
+// appendValid appends b with each byte that is not UTF-8 replaced.
+func appendValid(dst, b []byte, replacement string) []byte {
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			dst = append(dst, replacement...)
+		} else {
+			dst = append(dst, b[:n]...)
+		}
+		b = b[n:]
+	}
+	return dst
+}

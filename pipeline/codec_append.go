@@ -186,7 +186,11 @@ func appendFloat(dst []byte, key string, f float64, size int) []byte {
 	if abs := math.Abs(f); f == 0 || 1e-6 <= abs && abs < 1e21 {
 		return strconv.AppendFloat(dst, f, 'f', -1, size)
 	}
-	return strconv.AppendFloat(dst, f, 'e', -1, size)
+	dst = strconv.AppendFloat(dst, f, 'e', -1, size)
+	if n := len(dst); dst[n-3] == '-' && dst[n-2] == '0' { // 1e-07 becomes 1e-7
+		dst = append(dst[:n-2], dst[n-1])
+	}
+	return dst
 }
 
 // appendString writes s in quotes: stretches without special characters are copied

@@ -145,6 +145,8 @@ func withoutNUL(p Post) Post {
 func FuzzPostRoundTrip(f *testing.F) {
 	f.Add("bluesky", "1", "text 日本語 😀 \"\\\n\t\x01", "Marie", "tag", int64(12), int64(1709210096789), 52.5, float32(0.7), true)
 	f.Add("x", "\xff", "\x00\xc3(", "", "\u2028<&>", int64(-1), int64(minTime), 1e-7, float32(1e22), false)
+	f.Add("x", "1", "a", "b", "c", int64(0), int64(1), 1e-7, float32(1e-7), false)
+	f.Add("x", "1", "a", "b", "c", int64(0), int64(1), 1e21, float32(1e-10), false)
 	f.Fuzz(func(t *testing.T, platform, id, text, name, tag string, n, ms int64, lat float64, rating float32, flag bool) {
 		r := Rating(rating)
 		p := Post{

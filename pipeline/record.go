@@ -30,8 +30,8 @@ type Record struct {
 
 // Language of a text.
 type Language struct {
-	Code       string  // ISO 639-1, else 639-3; "und" when there is nothing to tell
-	Confidence float32 // 0 to 1, calibrated
+	Code       string  `json:"code" doc:"ISO 639-1, else 639-3; und when there is nothing to tell"`
+	Confidence float32 `json:"confidence,omitempty" doc:"0 to 1, calibrated" min:"0" max:"1"`
 }
 
 // Undetermined is the language code of a text that tells nothing.
@@ -39,17 +39,17 @@ const Undetermined = "und"
 
 // Mention is one brand named in one post.
 type Mention struct {
-	Brand        string
-	QueryVersion string // content hash of the brand's query
-	Via          Via
-	Spans        []Span   // what matched
-	Categories   []string // named sub-queries that matched too
+	Brand        string   `json:"brand" doc:"name of the brand"`
+	QueryVersion string   `json:"query_version" doc:"content hash of the brand's query"`
+	Via          Via      `json:"via" doc:"why the post counts: text, reply, repost, quote or channel" enum:"text,reply,repost,quote,channel"`
+	Spans        []Span   `json:"spans,omitempty" doc:"what matched"`
+	Categories   []string `json:"categories,omitempty" doc:"named sub-queries that matched too"`
 
-	Sentiment Sentiment // of the whole post
-	Toward    Sentiment // toward this brand
-	Aspects   []Aspect
-	Intents   []string
-	Phrases   []string
+	Sentiment Sentiment `json:"sentiment,omitzero" doc:"of the whole post"`
+	Toward    Sentiment `json:"toward,omitzero" doc:"toward this brand"`
+	Aspects   []Aspect  `json:"aspects,omitempty" doc:"facets of the product that the post judges"`
+	Intents   []string  `json:"intents,omitempty" doc:"purchase, question, complaint, recommendation, churn"`
+	Phrases   []string  `json:"phrases,omitempty" doc:"key phrases"`
 }
 
 // Via says why a post counts as a mention.
@@ -66,17 +66,19 @@ const (
 
 // Span is a matched stretch of a field of the post.
 type Span struct {
-	Field string // title, text, hashtags, handles, links, ...
-	Begin int    // byte offset of the first byte
-	End   int    // byte offset after the last byte
+	Field string `json:"field" doc:"field of the post: title, text, hashtags, handles, links, ..."`
+	Begin int    `json:"begin" doc:"byte offset of the first byte" min:"0"`
+	End   int    `json:"end" doc:"byte offset after the last byte" min:"0"`
 }
 
 // Sentiment label with calibrated probabilities.
 type Sentiment struct {
-	Label                       Polarity
-	Score                       float32 // -1 (worst) to 1 (best)
-	Negative, Neutral, Positive float32 // sum to 1; all zero if there is no label
-	Model                       string  // version of the model that decided
+	Label    Polarity `json:"label" doc:"negative, neutral or positive" enum:"negative,neutral,positive"`
+	Score    float32  `json:"score" doc:"-1 (worst) to 1 (best)" min:"-1" max:"1"`
+	Negative float32  `json:"negative" doc:"probability; the three sum to 1" min:"0" max:"1"`
+	Neutral  float32  `json:"neutral" doc:"probability" min:"0" max:"1"`
+	Positive float32  `json:"positive" doc:"probability" min:"0" max:"1"`
+	Model    string   `json:"model,omitempty" doc:"version of the model that decided"`
 }
 
 // Polarity is a sentiment class.
@@ -91,8 +93,8 @@ const (
 
 // Aspect is a facet of the product that a post judges.
 type Aspect struct {
-	Name  string  // price, quality, shipping, service, design, usability, ...
-	Score float32 // -1 to 1
+	Name  string  `json:"name" doc:"price, quality, shipping, service, design, usability, ..."`
+	Score float32 `json:"score" doc:"-1 to 1" min:"-1" max:"1"`
 }
 
 // Enricher adds what it finds to a record. It is pure: no I/O, no clock, no

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"math"
 	"strconv"
-	"unicode/utf8"
-	"unsafe"
 )
 
 // AppendJSON appends the post as one JSON object, which DecodePost reads back to the
@@ -191,36 +189,4 @@ func appendFloat(dst []byte, key string, f float64, size int) []byte {
 		dst = append(dst[:n-2], dst[n-1])
 	}
 	return dst
-}
-
-// appendString writes s in quotes: stretches without special characters are copied
-// as a whole. NUL is written as an escape, which the decoder mends and reports.
-func appendString(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b := unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // only read
-	dst = append(dst, '"')
-	for {
-		n, high := plain(b, 0)
-		if high && !utf8.Valid(b[:n]) {
-			dst = appendValid(dst, b[:n], "\uFFFD")
-		} else {
-			dst = append(dst, b[:n]...)
-		}
-		if n == len(b) {
-			return append(dst, '"')
-		}
-		switch c := b[n]; c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-		b = b[n+1:]
-	}
 }

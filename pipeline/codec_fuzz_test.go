@@ -117,7 +117,7 @@ func remarshal(v any) json.RawMessage {
 
 func withoutNUL(p Post) Post {
 	mend := func(s *string) { *s = strings.ReplaceAll(*s, "\x00", "\uFFFD") }
-	for _, name := range strings.Fields("platform id source channel title text lang url parent_id parent_author " +
+	for name := range strings.FieldsSeq("platform id source channel title text lang url parent_id parent_author " +
 		"root_id root_author repost_of repost_author quote_of quote_author") {
 		mend(p.stringField(name))
 	}

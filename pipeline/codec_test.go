@@ -177,6 +177,27 @@ func TestDecodePostCopiesNothing(t *testing.T) {
 	}))
 }
 
+// Every byte stops the scan, or does not, at every place in and behind a machine word.
+func TestPlain(t *testing.T) {
+	for at := range 20 {
+		for c := range 256 {
+			b := []byte(strings.Repeat("~", 20))
+			b[at] = byte(c)
+			end, high := plain(b, 1)
+			stops := at > 0 && (c == '"' || c == '\\' || c < ' ')
+			if stops {
+				assert.Equal(t, at, end, "%d at %d", c, at)
+			} else {
+				assert.Len(t, b, end, "%d at %d", c, at)
+			}
+			assert.Equal(t, at > 0 && c >= 0x80, high, "%d at %d", c, at)
+		}
+	}
+	end, high := plain([]byte("abc\"\xff......"), 0)
+	assert.Equal(t, 3, end)
+	assert.False(t, high, "what stands behind the end does not count")
+}
+
 func TestAppendJSONMends(t *testing.T) {
 	nan := Rating(0)
 	nan /= nan

@@ -1,9 +1,6 @@
 package pipeline
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Limits of a post. Sizes are bytes of UTF-8.
 const (
@@ -163,24 +160,24 @@ func checkNumbers(p *Post) *FieldError {
 			return &FieldError{f.name, "is negative", "leave out what is not known"}
 		}
 	}
-	if p.Rating != nil && !within(float64(*p.Rating), 1) || p.Rating != nil && *p.Rating < 0 {
+	if p.Rating != nil && !between(float64(*p.Rating), 0, 1) {
 		return &FieldError{"rating", "is not between 0 and 1", "divide it by the best rating possible"}
 	}
 	return nil
 }
 
-// within reports whether |f| is at most limit; NaN is not.
-func within(f, limit float64) bool { return math.Abs(f) <= limit }
+// between reports whether f lies in [low, high]; NaN does not.
+func between(f, low, high float64) bool { return f >= low && f <= high }
 
 func checkPlace(p *Post) *FieldError {
 	g := &p.Geo
 	if c := g.Country; c != "" && (len(c) != 2 || c[0]-'A' > 'Z'-'A' || c[1]-'A' > 'Z'-'A') {
 		return &FieldError{"geo.country", "is not two upper-case letters", "write ISO 3166-1 alpha-2, such as DE"}
 	}
-	if g.Lat != nil && !within(*g.Lat, 90) {
+	if g.Lat != nil && !between(*g.Lat, -90, 90) {
 		return &FieldError{"geo.lat", "is not between -90 and 90", "write degrees north"}
 	}
-	if g.Lon != nil && !within(*g.Lon, 180) {
+	if g.Lon != nil && !between(*g.Lon, -180, 180) {
 		return &FieldError{"geo.lon", "is not between -180 and 180", "write degrees east"}
 	}
 	return nil

@@ -32,7 +32,9 @@ func (s *scanner) literal(field string) string {
 func (s *scanner) skipLiteral() {
 	s.pos++
 	for {
-		s.pos, _ = plain(s.data, s.pos)
+		if !s.at('\\') { // escapes often come in rows
+			s.pos, _ = plain(s.data, s.pos)
+		}
 		switch {
 		case s.pos >= len(s.data):
 			s.fail("a string is not closed")
@@ -58,17 +60,18 @@ func (s *scanner) skipLiteral() {
 func (s *scanner) unescape(field string, in []byte) string {
 	out := make([]byte, 0, len(in))
 	for len(in) > 0 {
-		n, high := plain(in, 0)
-		if high && !utf8.Valid(in[:n]) {
-			s.note(field, "invalid UTF-8 replaced")
-			out = appendValid(out, in[:n], "\uFFFD")
-		} else {
-			out = append(out, in[:n]...)
+		if in[0] != '\\' {
+			n, high := plain(in, 0)
+			if high && !utf8.Valid(in[:n]) {
+				s.note(field, "invalid UTF-8 replaced")
+				out = appendValid(out, in[:n], "\uFFFD")
+			} else {
+				out = append(out, in[:n]...)
+			}
+			in = in[n:]
+			continue
 		}
-		if n == len(in) {
-			break
-		}
-		r, width := escape(in[n:])
+		r, width := escape(in)
 		switch {
 		case r == 0:
 			s.note(field, "NUL replaced")
@@ -78,7 +81,7 @@ func (s *scanner) unescape(field string, in []byte) string {
 			r = utf8.RuneError
 		}
 		out = utf8.AppendRune(out, r)
-		in = in[n+width:]
+		in = in[width:]
 	}
 	return unsafe.String(unsafe.SliceData(out), len(out)) //nolint:gosec // out is never written again
 }
@@ -141,15 +144,15 @@ func hex4(b []byte) (r rune, ok bool) {
 		return 0, false
 	}
 	for _, c := range b[2:6] {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			c = c | 0x20 - 'a' + 10
-		default:
-			return 0, false
+		digit := c - '0'
+		if digit > 9 {
+			digit = (c | 0x20) - 'a'
+			if digit > 5 {
+				return 0, false
+			}
+			digit += 10
 		}
-		r = r<<4 | rune(c)
+		r = r<<4 | rune(digit)
 	}
 	return r, true
 }

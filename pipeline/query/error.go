@@ -21,7 +21,7 @@ type Error struct {
 // caret under the place.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "query: line %d, column %d: %s", e.Line, e.Column, e.Problem)
+	fmt.Fprintf(&b, "line %d, column %d: %s", e.Line, e.Column, e.Problem)
 	if e.Expected != "" {
 		b.WriteString("; expected " + e.Expected)
 	}

@@ -111,3 +111,7 @@ func (t term) isSigil() bool {
 		return false
 	}
 }
+
+// Rules names the rules by which posts are cut into tokens and compared. It changes
+// when the same query may find other posts.
+const Rules = "q1"

@@ -1,0 +1,53 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+)
+
+// TestMain is also the server: Start executes the test binary again.
+func TestMain(m *testing.M) {
+	if code := RunChild(os.Args[1:]); code >= 0 {
+		os.Exit(code)
+	}
+	os.Exit(run(m))
+}
+
+// shared is the server that most tests use, each in databases of its own.
+var shared *Server //nolint:gochecknoglobals // one server for all tests
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "earshot-clickhouse-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // scratch
+	shared, err = Start(context.Background(), ServerConfig{
+		Dir: dir, HTTPPort: randomPort(), NativePort: randomPort(), Logger: zerolog.New(os.Stderr),
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := shared.Close(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}
+
+func randomPort() int { return 20000 + rand.IntN(10000) } //nolint:gosec // a port, not a secret

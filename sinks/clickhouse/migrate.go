@@ -1,0 +1,171 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"earshot/schemas/sql"
+)
+
+// ErrSchema says that the tables and this program do not belong together.
+var ErrSchema = errors.New("clickhouse: schema")
+
+// Migration is one numbered file of schemas/sql.
+type Migration struct {
+	Number   int
+	Name     string // of the file
+	Checksum string // sha256 of the file, hexadecimal
+	SQL      string
+}
+
+// Applied is one row of schema_migrations.
+type Applied struct {
+	Number   uint32    `ch:"number"`
+	Name     string    `ch:"name"`
+	Checksum string    `ch:"checksum"`
+	At       time.Time `ch:"at"`
+}
+
+const migrationsTable = "CREATE TABLE IF NOT EXISTS schema_migrations (" +
+	"`number` UInt32 COMMENT 'Number of the file', " +
+	"`name` String COMMENT 'Name of the file', " +
+	"`checksum` String COMMENT 'sha256 of the file', " +
+	"`at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it was applied'" +
+	") ENGINE = ReplacingMergeTree(at) ORDER BY number COMMENT 'Which migrations were applied; kept by `earshot schema apply`'"
+
+// Migrations lists the embedded files in order.
+func Migrations() ([]Migration, error) {
+	names, err := fs.Glob(sql.Files, "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSchema, err)
+	}
+	out := make([]Migration, 0, len(names)) // Glob sorts
+	for i, name := range names {
+		digits, _, _ := strings.Cut(path.Base(name), "_")
+		number, err := strconv.Atoi(digits)
+		if err != nil || number != i+1 {
+			return nil, fmt.Errorf("%w: file %s should be number %04d", ErrSchema, name, i+1)
+		}
+		text, err := fs.ReadFile(sql.Files, name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrSchema, err)
+		}
+		h := sha256.Sum256(text)
+		out = append(out, Migration{Number: number, Name: name, Checksum: hex.EncodeToString(h[:]), SQL: string(text)})
+	}
+	return out, nil
+}
+
+// Migrate brings a database to the schema of this program, making it first if need
+// be. It changes nothing if that is done already, refuses a database that a newer
+// program has changed or whose files differ, and may be run by several processes at
+// once: every statement can be repeated.
+func Migrate(ctx context.Context, db *DB, database string) error {
+	if !nameOK(database) {
+		return fmt.Errorf("%w: %q is not a name of a database", ErrSchema, database)
+	}
+	if err := db.In("").Exec(ctx, "CREATE DATABASE IF NOT EXISTS `"+database+"`"); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrSchema, database, err)
+	}
+	db = db.In(database)
+	if err := db.Exec(ctx, migrationsTable); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrSchema, database, err)
+	}
+	pending, err := Pending(ctx, db)
+	if err != nil {
+		return err
+	}
+	for _, m := range pending {
+		for _, statement := range statements(m.SQL) {
+			if err := db.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("%w: %s of %s: %w", ErrSchema, m.Name, database, err)
+			}
+		}
+		done := fmt.Sprintf("INSERT INTO schema_migrations (number, name, checksum) VALUES (%d, '%s', '%s')", m.Number, m.Name, m.Checksum)
+		if err := db.Exec(ctx, done); err != nil {
+			return fmt.Errorf("%w: %s of %s: %w", ErrSchema, m.Name, database, err)
+		}
+	}
+	return nil
+}
+
+// statements cuts a file at semicolons that end a line and makes creations repeatable.
+func statements(text string) []string {
+	var out []string
+	for part := range strings.SplitSeq(text, ";\n") {
+		var lines []string
+		for line := range strings.Lines(part) {
+			if !strings.HasPrefix(line, "--") {
+				lines = append(lines, line)
+			}
+		}
+		part = strings.TrimSpace(strings.Join(lines, ""))
+		if part == "" {
+			continue
+		}
+		part = strings.Replace(part, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)
+		part = strings.Replace(part, "CREATE VIEW ", "CREATE OR REPLACE VIEW ", 1)
+		out = append(out, part)
+	}
+	return out
+}
+
+// AppliedTo lists the migrations of the database, oldest first.
+func AppliedTo(ctx context.Context, db *DB) ([]Applied, error) {
+	var rows []Applied
+	err := db.Select(ctx, &rows, "SELECT number, name, checksum, at FROM "+db.table("schema_migrations")+" FINAL ORDER BY number")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrSchema, db.database, err)
+	}
+	return rows, nil
+}
+
+// Pending lists the migrations that the database lacks, and refuses a database that is
+// newer than this program or was changed by other files.
+func Pending(ctx context.Context, db *DB) ([]Migration, error) {
+	all, err := Migrations()
+	if err != nil {
+		return nil, err
+	}
+	applied, err := AppliedTo(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range applied {
+		switch {
+		case int(a.Number) > len(all):
+			return nil, fmt.Errorf("%w: %s has migration %s, which this program does not know: use the newer program",
+				ErrSchema, db.database, a.Name)
+		case int(a.Number) != i+1:
+			return nil, fmt.Errorf("%w: %s lacks migration %d but has %s", ErrSchema, db.database, i+1, a.Name)
+		case a.Checksum != all[i].Checksum:
+			return nil, fmt.Errorf("%w: %s was made by another version of %s: a released migration must never be edited",
+				ErrSchema, db.database, a.Name)
+		}
+	}
+	return all[len(applied):], nil
+}
+
+// CheckSchema refuses a database that is not exactly at this program's schema. Workers
+// call it before they write.
+func CheckSchema(ctx context.Context, db *DB) error {
+	pending, err := Pending(ctx, db)
+	if err != nil {
+		return err
+	}
+	if len(pending) > 0 {
+		return fmt.Errorf("%w: %s lacks %s: run `earshot schema apply`", ErrSchema, db.database, pending[0].Name)
+	}
+	return nil
+}
+
+// table is a table's name with its database.
+func (d *DB) table(name string) string { return "`" + d.database + "`." + name }

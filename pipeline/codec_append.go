@@ -181,7 +181,11 @@ func appendFloat(dst []byte, key string, f float64, size int) []byte {
 		return dst
 	}
 	dst = append(dst, key...)
-	if abs := math.Abs(f); f == 0 || 1e-6 <= abs && abs < 1e21 {
+	low, high := 1e-6, 1e21
+	if size == 32 {
+		low, high = float64(float32(low)), float64(float32(high))
+	}
+	if abs := math.Abs(f); f == 0 || low <= abs && abs < high {
 		return strconv.AppendFloat(dst, f, 'f', -1, size)
 	}
 	dst = strconv.AppendFloat(dst, f, 'e', -1, size)

@@ -147,6 +147,7 @@ func FuzzPostRoundTrip(f *testing.F) {
 	f.Add("x", "\xff", "\x00\xc3(", "", "\u2028<&>", int64(-1), int64(minTime), 1e-7, float32(1e22), false)
 	f.Add("x", "1", "a", "b", "c", int64(0), int64(1), 1e-7, float32(1e-7), false)
 	f.Add("x", "1", "a", "b", "c", int64(0), int64(1), 1e21, float32(1e-10), false)
+	f.Add("x", "1", "a", "b", "c", int64(0), int64(1), 1e-6, float32(1e-6), false)
 	f.Fuzz(func(t *testing.T, platform, id, text, name, tag string, n, ms int64, lat float64, rating float32, flag bool) {
 		r := Rating(rating)
 		p := Post{

@@ -89,6 +89,7 @@ func spoilt() []spoil {
 		{field: "rating", spoil: func(p *Post) { p.Rating = rating(math.NaN()) }},
 		{field: "geo.country", spoil: func(p *Post) { p.Geo.Country = "de" }},
 		{field: "geo.country", spoil: func(p *Post) { p.Geo.Country = "DEU" }},
+		{field: "geo.country", spoil: func(p *Post) { p.Geo.Country = "D3" }},
 		{field: "geo.lat", spoil: func(p *Post) { p.Geo.Lat = degrees(90.1) }},
 		{field: "geo.lat", spoil: func(p *Post) { p.Geo.Lat = degrees(math.NaN()) }},
 		{field: "geo.lon", spoil: func(p *Post) { p.Geo.Lon = degrees(-180.1) }},

@@ -1,14 +1,51 @@
 package kafka
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"earshot/pipeline/kafka/kafkatest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childVar) != "" {
+		child()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
-// onBrokers runs a test on the embedded broker's protocol engine and on Apache Kafka.
-func onBrokers(t *testing.T, test func(t *testing.T, addr string)) {
-	t.Run("kfake", func(t *testing.T) { test(t, fake(t)) })
+// suite is what must hold on every broker.
+var suite = []struct {
+	name string
+	test func(t *testing.T, addr string)
+}{
+	{"carries", testCarries},
+	{"workers come and go", testRebalance},
+	{"stale commits are refused", testStaleCommit},
+	{"crash at every point", testCrashes},
+	{"pending range is rebuilt exactly", testPending},
+	{"sink that stores and then fails", testUncertainSink},
+	{"poison records", testPoison},
+	{"recreated topic", testRecreated},
+	{"retention overtakes a stopped worker", testRetention},
+	{"repeated handover", testHandover},
+	{"cursors", testCursors},
+	{"fold", testFold},
+	{"ownership is sticky", testOwners},
+	{"topics", testTopics},
+	{"days of a batch", testDays},
+	{"giant posts", testGiants},
+}
+
+func TestOnEmbeddedEngine(t *testing.T) { run(t, fake(t)) }
+
+func TestOnApacheKafka(t *testing.T) { run(t, kafkatest.Start(t, kafkatest.Options{}).Addr) }
+
+func run(t *testing.T, addr string) {
+	for _, s := range suite {
+		t.Run(s.name, func(t *testing.T) { s.test(t, addr) })
+	}
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	kafkago "github.com/segmentio/kafka-go"
 	"github.com/rs/zerolog"
+	kafkago "github.com/segmentio/kafka-go"
 )
 
 // Times of group membership. A member that is silent for a session is replaced.

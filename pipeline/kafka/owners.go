@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	kafkago "github.com/segmentio/kafka-go"
 	"github.com/rs/zerolog"
+	kafkago "github.com/segmentio/kafka-go"
 )
 
 // Owners shares named tasks, such as sources, among the processes of a group: each name

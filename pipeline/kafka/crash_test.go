@@ -1,0 +1,192 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"earshot/pipeline"
+)
+
+// childVar holds, in a child process, what it shall do.
+const childVar = "EARSHOT_KAFKA_TEST_CHILD"
+
+// order is what a child process is told.
+type order struct {
+	Addr, Prefix, Ledger string
+	Point                pipeline.CrashPoint // where to die
+	After                int                 // how often to pass there before
+}
+
+// child is a worker in a process of its own, which kills itself at its crash point.
+func child() {
+	var o order
+	if err := json.Unmarshal([]byte(os.Getenv(childVar)), &o); err != nil {
+		panic(err)
+	}
+	cfg := DefaultConfig()
+	cfg.Brokers, cfg.TopicPrefix = []string{o.Addr}, o.Prefix
+	c, err := Open(cfg)
+	if err != nil {
+		panic(err)
+	}
+	var mu sync.Mutex
+	passed := 0
+	crash := pipeline.CrashHook(func(p pipeline.CrashPoint) {
+		mu.Lock()
+		defer mu.Unlock()
+		if p != o.Point {
+			return
+		}
+		if passed++; passed > o.After {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	})
+	producer := NewProducer(c)
+	w := &Worker{
+		Client: c, Stream: pipeline.LiveStream(), Chain: func() pipeline.Enricher { return chain{} },
+		Sink: &fileLedger{path: o.Ledger, crash: crash}, DeadLetters: NewDeadLetters(producer), Losses: NewCoverage(producer),
+		Crash: crash, Log: zerolog.Nop(), Session: 6 * time.Second, Limits: Limits{Records: 100, Wait: 20 * time.Millisecond},
+	}
+	if err := w.Run(context.Background()); err != nil {
+		panic(err)
+	}
+}
+
+// fileLedger is a sink that outlives its process: a line for each row, under a lock.
+type fileLedger struct {
+	path  string
+	crash pipeline.CrashHook
+}
+
+func (l *fileLedger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.Reject, error) {
+	if err := b.Pending(ctx); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, err
+	}
+	stored := map[string]int{}
+	if b.Retry {
+		if stored, err = readLedger(l.path); err != nil {
+			return nil, err
+		}
+	}
+	var rows bytes.Buffer
+	for i := range b.Records {
+		if row := fmt.Sprintf("%d/%d", b.Partition, b.Records[i].Position.Offset); stored[row] == 0 {
+			fmt.Fprintln(&rows, row)
+		}
+	}
+	if _, err := f.Write(rows.Bytes()); err != nil {
+		return nil, err
+	}
+	l.crash.At(pipeline.CrashLedgerInserted)
+	l.crash.At(pipeline.CrashDerivedInserted)
+	return nil, nil
+}
+
+// readLedger counts the rows by position.
+func readLedger(path string) (map[string]int, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	rows := map[string]int{}
+	for _, line := range bytes.Fields(data) {
+		rows[string(line)]++
+	}
+	return rows, nil
+}
+
+func testCrashes(t *testing.T, addr string) {
+	for _, point := range []pipeline.CrashPoint{
+		pipeline.CrashFetched, pipeline.CrashPendingCommitted, pipeline.CrashLedgerInserted,
+		pipeline.CrashDerivedInserted, pipeline.CrashDeadLetterAcked, pipeline.CrashCommitted,
+	} {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			crashAt(t, addr, point)
+		})
+	}
+}
+
+func crashAt(t *testing.T, addr string, point pipeline.CrashPoint) {
+	c := ready(t, addr, nil)
+	const total = 3000
+	publish(t, c, posts(0, total))
+	broken := make([]string, 8)
+	for i := range broken {
+		broken[i] = `{"broken":` + strconv.Itoa(i)
+	}
+	publishRaw(t, c, pipeline.LiveStream(), broken...)
+	o := order{Addr: addr, Prefix: c.cfg.TopicPrefix, Ledger: filepath.Join(t.TempDir(), "ledger"), Point: point}
+	for _, after := range []int{0, 3} {
+		o.After = after
+		cmd := startChild(t, o)
+		err := cmd.Wait()
+		require.Error(t, err)
+		require.True(t, cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled(), "the child died at %s: %v", point, err)
+	}
+	o.Point = "never"
+	last := startChild(t, o)
+	eventually(t, "all stored", func() bool {
+		rows, err := readLedger(o.Ledger)
+		return err == nil && len(rows) >= total+len(broken)
+	})
+	eventually(t, "all committed", func() bool { return behind(t, c) == 0 })
+	require.NoError(t, last.Process.Kill())
+	_ = last.Wait()
+	rows, err := readLedger(o.Ledger)
+	require.NoError(t, err)
+	assert.Len(t, rows, total+len(broken))
+	for row, n := range rows {
+		assert.Equal(t, 1, n, "row %s", row)
+	}
+}
+
+// behind returns how many records are not yet committed.
+func behind(t testing.TB, c *Client) int64 {
+	t.Helper()
+	ends, err := c.Ends(t.Context(), c.Name("posts"))
+	require.NoError(t, err)
+	var sum int64
+	for p, end := range ends {
+		at, err := c.committed(t.Context(), c.Name("earshot-live"), c.Name("posts"), int(p))
+		require.NoError(t, err)
+		sum += end - max(at.offset, 0)
+	}
+	return sum
+}
+
+func startChild(t *testing.T, o order) *exec.Cmd {
+	t.Helper()
+	spec, err := json.Marshal(o)
+	require.NoError(t, err)
+	cmd := exec.CommandContext(context.Background(), os.Args[0]) //nolint:usetesting // the child is killed by name below
+	cmd.Env = append(os.Environ(), childVar+"="+string(spec))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.Stderr = os.Stderr
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd
+}

@@ -1,0 +1,146 @@
+package query
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseCanonical(t *testing.T) {
+	for source, want := range map[string]string{
+		`sony`:                   `"sony"`,
+		`SONY OR Sony OR sony`:   `"sony"`,
+		`(b OR (a OR c))`:        `"a" OR "b" OR "c"`,
+		`“Play  Station” OR «x»`: `"play station" OR "x"`,
+		`（ｓｏｎｙ　OR　＠Sony OR ＃Sony）`:       `"sony" OR #sony OR @sony`,
+		`L’Oréal OR L'Oreal`:             `"l-oreal"`,
+		`AT&T OR AT＆T`:                   `"at&t"`,
+		`7-Eleven OR "7 eleven"`:         `"7 eleven" OR "7-eleven"`,
+		`@Acme.bsky.social`:              `@acme-bsky-social`,
+		`"hi @acme now"`:                 `"hi @acme now"`,
+		`索尼 OR "索 尼" OR #索尼#`:            `"索 尼" OR "索尼" OR #索尼`,
+		`C++ OR google+ OR $AAPL OR 8.1`: `"$aapl" OR "8.1" OR "c+-+" OR "google+"`,
+		"a\n OR\tb\r\nOR c":              `"a" OR "b" OR "c"`,
+		`"or" OR "and"`:                  `"and" OR "or"`,
+		`👍🏽 OR "👍"`:                      `"👍"`,
+		"\ufeffsony\u200b":               `"sony"`,
+		strings.Repeat("(", 100) + "a" + strings.Repeat(")", 100): `"a"`,
+	} {
+		q, err := Parse(source)
+		require.NoError(t, err, source)
+		assert.Equal(t, want, q.String(), source)
+		again, err := Parse(q.String())
+		require.NoError(t, err, "canonical form of %s", source)
+		assert.Equal(t, q, again, "the canonical form of %s means the same", source)
+		assert.Equal(t, q.Version(), again.Version())
+	}
+}
+
+func TestVersionIsStable(t *testing.T) {
+	q, err := Parse("sony OR @sony")
+	require.NoError(t, err)
+	assert.Equal(t, "7c17602b4d87", q.Version(), "stored rows name it: it may not change with the program")
+	other, err := Parse("@SONY OR Sony")
+	require.NoError(t, err)
+	assert.Equal(t, q.Version(), other.Version())
+}
+
+func TestParseErrors(t *testing.T) {
+	for source, want := range map[string]string{
+		"": `line 1, column 1: the query ends where a term should stand; expected a word, a "phrase", an @handle, a #hashtag or a bracket
+  
+  ^`,
+		"sony OR": `line 1, column 8: the query ends where a term should stand; expected a word, a "phrase", an @handle, a #hashtag or a bracket
+  sony OR
+         ^`,
+		"a OR\n\tb c OR d\nx": `line 2, column 4: two terms stand side by side; expected OR; write OR between them, or put quotes around words that belong together ("play station")
+  	b c OR d
+  	  ^`,
+		"索尼 AND b": `line 1, column 4: not yet supported: AND; expected words, phrases, @handles and #hashtags joined by OR
+  索尼 AND b
+  　　 ^`,
+		"play or station": `line 1, column 6: "or" between terms is not an operator; expected OR; operators are upper case: write OR; or quote the words if they are a phrase
+  play or station
+       ^`,
+	} {
+		_, err := Parse(source)
+		var mistake *Error
+		require.ErrorAs(t, err, &mistake, source)
+		assert.Equal(t, want, err.Error())
+	}
+}
+
+func TestParseProblems(t *testing.T) {
+	for source, want := range map[string]struct {
+		column  int
+		problem string
+	}{
+		`a NOT b`:                        {3, "not yet supported: NOT"},
+		`a -b`:                           {3, "not yet supported: NOT"},
+		`NOT b`:                          {1, "not yet supported: NOT"},
+		`a && b`:                         {3, "not yet supported: AND"},
+		`a and b`:                        {3, `"and" between terms is not an operator`},
+		`a NEAR/5 b`:                     {3, "not yet supported: NEAR"},
+		`a NEAR/5f b`:                    {3, "not yet supported: NEAR"},
+		`"a b"~5`:                        {6, `not yet supported: proximity ("…"~n)`},
+		`acm*`:                           {4, "not yet supported: wildcards (* and ?)"},
+		`organi?ation`:                   {7, "not yet supported: wildcards (* and ?)"},
+		`{ACME}`:                         {1, "not yet supported: exact case ({…})"},
+		`a OR raw:"C++"`:                 {6, `not yet supported: exact characters (raw:"…")`},
+		`title:acme`:                     {1, "not yet supported: a field (name:value)"},
+		`LANG:de`:                        {1, "not yet supported: a field (name:value)"},
+		`followers:>1000`:                {1, "not yet supported: a field (name:value)"},
+		`Re:Zero`:                        {1, `unknown field "Re"`},
+		`https://acme.com`:               {1, `unknown field "https"`},
+		`a | b`:                          {3, `"|" is not an operator`},
+		`a , b`:                          {3, `"," is not an operator`},
+		`OR a`:                           {1, "nothing stands before this OR"},
+		`a OR OR b`:                      {6, "nothing stands before this OR"},
+		`a OR )`:                         {6, "nothing stands before this bracket"},
+		`a )`:                            {3, "this bracket was never opened"},
+		`(a OR (b)`:                      {1, "this bracket is never closed"},
+		`()`:                             {2, "nothing stands before this bracket"},
+		`(a)(b)`:                         {4, "two terms stand side by side"},
+		`a "b`:                           {3, "this quote is never closed"},
+		`""`:                             {1, "there is nothing to look for in this term"},
+		`a OR "!?"`:                      {6, "there is nothing to look for in this term"},
+		`#`:                              {1, "there is nothing to look for in this term"},
+		`@ acme`:                         {1, "there is nothing to look for in this term"},
+		`#👍`:                             {1, "no name follows '#'"},
+		`#play-station`:                  {1, "a hashtag ends at the first mark other than _"},
+		"a OR b\xff":                     {7, "this is not valid UTF-8"},
+		strings.Repeat("(", 101) + "a":   {101, "brackets are nested more than 100 deep"},
+		strings.Repeat("a", MaxSource+1): {1, "a query of 65537 bytes is too long"},
+	} {
+		_, err := Parse(source)
+		var mistake *Error
+		if assert.ErrorAs(t, err, &mistake, source) {
+			assert.Equal(t, want.problem, mistake.Problem, source)
+			assert.Equal(t, want.column, mistake.Column, source)
+			assert.Equal(t, 1, mistake.Line)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, source := range []string{`sony OR @sony OR "play station"`, `(#a OR (b))`, `L'Oréal OR AT&T`, `索尼 OR "👍"`,
+		`@a.b-c OR 7-Eleven`, `a AND b`, `"`, `８．１ OR ½ OR ㍿`} {
+		f.Add(source)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		q, err := Parse(source)
+		if err != nil {
+			var mistake *Error
+			require.True(t, errors.As(err, &mistake))
+			assert.Positive(t, mistake.Column)
+			assert.Contains(t, err.Error(), "^")
+			return
+		}
+		require.NotEmpty(t, q.terms)
+		_, err = Compile([]Brand{{Name: "a", Query: q}})
+		require.NoError(t, err)
+	})
+}

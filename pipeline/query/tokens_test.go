@@ -1,0 +1,82 @@
+package query
+
+import (
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"earshot/pipeline"
+)
+
+// TestFoldTableAgreesWithFold compares the fast way with the slow one.
+func TestFoldTableAgreesWithFold(t *testing.T) {
+	f := newFolder()
+	simple := 0
+	for r := rune(0); r < tableEnd; r++ {
+		if folded := f.simple(r); folded > 0 {
+			simple++
+			assert.Equal(t, string(folded), string(f.slow(nil, string(r))), "%U", r)
+		}
+	}
+	assert.Greater(t, simple, 2500, "the table answers for most letters")
+}
+
+func FuzzFold(f *testing.F) {
+	f.Add("Straße Œuvre İstanbul Ёлка Йогурт e\u0301 ｿﾆｰ 한글 हिन्दी")
+	fold := newFolder()
+	f.Fuzz(func(t *testing.T, s string) {
+		if !utf8.ValidString(s) {
+			t.Skip()
+		}
+		assert.Equal(t, string(fold.slow(nil, s)), string(fold.append(nil, s)))
+	})
+}
+
+func FuzzTokens(f *testing.F) {
+	for _, s := range []string{"I like #Sony's L'Oréal @a.b 8.1 AT&amp;T", "我爱#索尼#手机 ソニー", "__a__ ＿b＿ a\u200db\u0301", "👍🏽🇩🇪 ½㍿", "\xff#\xffa"} {
+		f.Add(s)
+	}
+	fold := newFolder()
+	f.Fuzz(func(t *testing.T, text string) {
+		s := newScanner(fold.clone())
+		end := 0
+		for s.reset(text, 0); s.next(); end = s.end {
+			require.GreaterOrEqual(t, s.begin, end, "tokens do not overlap")
+			require.Greater(t, s.end, s.begin)
+			require.LessOrEqual(t, s.end, len(text))
+			require.NotEmpty(t, s.folded)
+		}
+	})
+}
+
+// FuzzMatch looks for a text's own beginning in the text.
+func FuzzMatch(f *testing.F) {
+	f.Add("sony", "My #Sony and @sony: SONY")
+	f.Add("@a.b OR #c OR 索尼", "@a.b #c 索尼 ＃索尼＃")
+	f.Fuzz(func(t *testing.T, source, text string) {
+		q, err := Parse(source)
+		if err != nil {
+			t.Skip()
+		}
+		e, err := Compile([]Brand{{Name: "a", Query: q}})
+		require.NoError(t, err)
+		m := e.NewMatcher()
+		post := &pipeline.Post{Title: text, Text: text, Hashtags: []string{text, text}, Handles: []string{text}}
+		limits := map[string]int{"title": len(text), "text": len(text), "hashtags": 2*len(text) + 1, "handles": len(text)}
+		for _, match := range m.Match(post) {
+			require.NotEmpty(t, match.Spans)
+			for _, s := range match.Spans {
+				require.True(t, s.Begin >= 0 && s.Begin < s.End && s.End <= limits[s.Field], "%+v", s)
+			}
+		}
+		// A query of plain terms finds itself.
+		if q, err = Parse(q.String()); err != nil {
+			return
+		}
+		e, err = Compile([]Brand{{Name: "a", Query: q}})
+		require.NoError(t, err)
+		require.NotEmpty(t, e.NewMatcher().Match(&pipeline.Post{Text: q.String()}), "%s", q)
+	})
+}

@@ -22,7 +22,7 @@ func (d *decoder) environment(environ []string, root reflect.Value) {
 		if text, ok := values[name]; ok {
 			d.override(f, name, text)
 		}
-		if text, ok := values[name+"_FILE"]; ok && secret(f.value.Type()) {
+		if text, ok := values[name+"_FILE"]; ok && f.file != "" {
 			d.secretFile(text, f.value, place{}, name+"_FILE")
 		}
 	})
@@ -97,7 +97,7 @@ func (d *decoder) validate(v reflect.Value, path string) {
 	if u, ok := reflect.TypeAssert[Union](v.Addr()); ok {
 		if inner := chosen(v, u); inner.IsValid() {
 			d.validate(inner, path)
-			known = append(known, fields(inner)...)
+			known = append(fields(inner), known...)
 		}
 	}
 	if c, ok := reflect.TypeAssert[interface{ Validate() error }](v.Addr()); ok {
@@ -152,6 +152,8 @@ func (d *decoder) blame(err error, known []field, path string) {
 	if found {
 		if _, rest, ok := strings.Cut(text, strings.TrimPrefix(at, path+".")+": "); ok {
 			text = rest
+		} else if room, rest, ok := strings.Cut(text, ": "); ok && !strings.Contains(room, " ") {
+			text = rest // "simulate: rate is -1": the path says it already
 		}
 	}
 	d.problem(d.near(at), at, text, "")
@@ -167,16 +169,27 @@ func deepest(word string, known []field) string {
 			if f.name != name {
 				continue
 			}
-			if more && f.value.Kind() == reflect.Struct {
-				if p := deepest(rest, fields(f.value)); p != "" {
-					return head + "." + p
-				}
+			if p := deepest(rest, inner(f.value)); more && p != "" {
+				return head + "." + p
 			}
 			return head
 		}
 		word = rest
 	}
 	return ""
+}
+
+// inner lists the settings of a struct, or of the entries of a list of structs.
+func inner(v reflect.Value) []field {
+	t := v.Type()
+	if t.Kind() == reflect.Slice {
+		t = t.Elem()
+		v = reflect.New(t).Elem()
+	}
+	if t.Kind() != reflect.Struct || scalar(t) {
+		return nil
+	}
+	return fields(v)
 }
 
 // near returns the place of the setting or of what holds it.

@@ -3,6 +3,7 @@ package settings
 import (
 	"encoding"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,6 +21,8 @@ type field struct {
 	doc   string
 	env   string
 	enum  []string
+	empty bool   // its default is the empty text
+	file  string // key that names a file with the value, of secrets; empty if the struct has such a field itself
 	value reflect.Value
 }
 
@@ -44,7 +47,15 @@ func fields(v reflect.Value) []field {
 		out = append(out, field{
 			name: name, doc: f.Tag.Get("doc"), env: f.Tag.Get("env"),
 			enum: list(f.Tag.Get("enum")), value: v.Field(i),
+			empty: v.Field(i).Kind() == reflect.String && v.Field(i).Len() == 0,
 		})
+	}
+	for i := range out {
+		own := out[i].name + "_file"
+		declared := slices.ContainsFunc(out, func(f field) bool { return f.name == own })
+		if secret(out[i].value.Type()) && !declared {
+			out[i].file = own
+		}
 	}
 	return out
 }

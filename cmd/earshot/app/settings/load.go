@@ -201,7 +201,7 @@ func (d *decoder) key(name string, val *yaml.Node, at place, known []field, path
 			}
 			return
 		}
-		if secret(f.value.Type()) && name == f.name+"_file" {
+		if f.file != "" && name == f.file {
 			d.secretFile(val.Value, f.value, place{val.Line, val.Column}, join(path, name))
 			return
 		}
@@ -249,7 +249,7 @@ func (d *decoder) enumerated(f field, at place, path string) {
 	}
 	for _, v := range values {
 		got := format(v)
-		ok := false
+		ok := f.empty && got == ""
 		for _, e := range f.enum {
 			ok = ok || e == got
 		}

@@ -31,6 +31,10 @@ func rows(b *strings.Builder, of []field, path string, overridable bool) {
 			meaning += " (" + strings.Join(f.enum, ", ") + ")"
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", at, typeName(t), code(inline(f.value)), env, escape(meaning))
+		if f.file != "" {
+			fmt.Fprintf(b, "| `%s` | text |  | %s | file that holds %s |\n", join(path, f.file),
+				strings.TrimSuffix(env, "`")+"_FILE`", f.name)
+		}
 		switch {
 		case t.Kind() == reflect.Struct && !scalar(t):
 			rows(b, fields(f.value), at, overridable)

@@ -20,6 +20,10 @@ func setScalar(v reflect.Value, text string) error {
 		return nil
 	}
 	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
+		if text == "" {
+			v.SetZero()
+			return nil
+		}
 		return u.UnmarshalText([]byte(text))
 	}
 	if v.Type() == durationType {
@@ -93,6 +97,9 @@ func format(v reflect.Value) string {
 	}
 	if v.Type() == durationType {
 		return formatDuration(time.Duration(v.Int()))
+	}
+	if v.Kind() == reflect.Struct && v.IsZero() {
+		return "" // such as an unset time
 	}
 	if m, ok := reflect.TypeAssert[encoding.TextMarshaler](v); ok {
 		if text, err := m.MarshalText(); err == nil {

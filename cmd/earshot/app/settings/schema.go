@@ -35,8 +35,8 @@ func properties(of []field) node {
 			enumerate(p, f)
 		}
 		out[f.name] = p
-		if secret(f.value.Type()) {
-			out[f.name+"_file"] = node{"type": "string", "description": "file that holds " + f.name}
+		if f.file != "" {
+			out[f.file] = node{"type": "string", "description": "file that holds " + f.name}
 		}
 	}
 	return out
@@ -48,6 +48,9 @@ func enumerate(p node, f field) {
 		return
 	}
 	p["enum"] = f.enum
+	if f.empty {
+		p["enum"] = append([]string{""}, f.enum...)
+	}
 }
 
 func property(v reflect.Value) node {

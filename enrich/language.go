@@ -148,8 +148,11 @@ func (l *Language) detect(title, text string) pipeline.Language {
 // to run, so the last bits do too, and results must not.
 func round(p float64) float64 { return math.Round(p*1e4) / 1e4 }
 
-// notWords matches what says nothing of the writer's language; the group holds a tag.
-var notWords = regexp.MustCompile(`(?i)(?:https?://|www\.)\S*|[@＠][\pL\pN_.@-]+|[#＃]([\pL\pM\pN_]+)`)
+// What says nothing of the writer's language.
+var (
+	addresses = regexp.MustCompile(`(?i)(?:https?://|www\.)\S*`)
+	marks     = regexp.MustCompile(`[@＠][\pL\pN_.@-]+|[#＃]([\pL\pM\pN_]+)`) // the group holds a hashtag
+)
 
 // fewLetters is the length below which hashtags are read too (measured: they mislead
 // in longer texts and help in shorter ones).
@@ -162,10 +165,10 @@ func ownWords(title, text string) string {
 	if title != "" {
 		all = title + "\n" + text
 	}
-	all = cut(all, MaxLanguageBytes)
-	words := notWords.ReplaceAllString(all, " ")
+	all = addresses.ReplaceAllString(cut(all, MaxLanguageBytes), " ")
+	words := marks.ReplaceAllString(all, " ")
 	if countLetters(words) < fewLetters {
-		words = notWords.ReplaceAllString(all, " $1 ")
+		words = marks.ReplaceAllString(all, " $1 ")
 	}
 	return words
 }

@@ -51,13 +51,12 @@ func NewSentiment(c SentimentConfig) (*Sentiment, error) {
 	if c.Engine == SentimentNone {
 		return &Sentiment{version: "sentiment=none"}, nil
 	}
-	tokens := query.NewTokenizer()
-	lex, err := newLexicon(tokens)
+	lex, err := newLexicon(query.NewTokenizer())
 	if err != nil {
 		return nil, fmt.Errorf("enrich: sentiment: %w", err)
 	}
 	s := &Sentiment{lexicon: lex, version: "sentiment=lexicon-" + model.LexiconVersion}
-	s.readers.New = func() any { return &sentimentReader{tokens: tokens.Clone()} }
+	s.readers.New = func() any { return &sentimentReader{tokens: query.NewTokenizer()} }
 	return s, nil
 }
 

@@ -17,7 +17,6 @@ type Brand struct {
 type Engine struct {
 	brands   []Brand
 	versions []string
-	fold     *folder
 	words    map[string]int32 // folded token, with its # or @, to its number
 	starts   [][]int32        // number of a token to the sequences that begin with it
 	seqs     []sequence
@@ -37,7 +36,7 @@ type hop struct {
 
 // Compile joins the queries of all brands. Names must be set and differ.
 func Compile(brands []Brand) (*Engine, error) {
-	e := &Engine{brands: slices.Clone(brands), fold: newFolder(), words: map[string]int32{}}
+	e := &Engine{brands: slices.Clone(brands), words: map[string]int32{}}
 	names := map[string]bool{}
 	terms := map[string]int32{}
 	for i, b := range brands {

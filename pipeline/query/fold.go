@@ -1,6 +1,7 @@
 package query
 
 import (
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -20,23 +21,23 @@ const (
 
 // folder makes equal what a reader takes for the same word: NFKC, case folding, no
 // accents. The table answers for one rune at a time; what depends on its neighbours goes
-// through the buffers. It is not safe for concurrent use; clones share the table.
+// through the buffers. It is not safe for concurrent use.
 type folder struct {
 	table      *[tableEnd]rune
 	fold       cases.Caser
 	work, next []byte
 }
 
-func newFolder() *folder {
+func newFolder() *folder { return &folder{table: foldTable(), fold: cases.Fold()} }
+
+// foldTable is a constant that takes a few milliseconds to compute.
+var foldTable = sync.OnceValue(func() *[tableEnd]rune {
 	f := &folder{table: new([tableEnd]rune), fold: cases.Fold()}
 	for r := rune(0); r < tableEnd; r++ {
 		f.table[r] = f.entry(r)
 	}
-	return f
-}
-
-// clone returns a folder with buffers of its own.
-func (f *folder) clone() *folder { return &folder{table: f.table, fold: cases.Fold()} }
+	return f.table
+})
 
 func (f *folder) entry(r rune) rune {
 	switch {
@@ -117,7 +118,11 @@ func dropAccents(dst, decomposed []byte) []byte {
 			}
 		default:
 			base = r
-			dst = append(dst, plainLetter(r)...)
+			if spelled := spell(r); spelled != "" {
+				dst = append(dst, spelled...)
+			} else {
+				dst = utf8.AppendRune(dst, oneCase(r))
+			}
 		}
 		i += n
 	}
@@ -142,9 +147,9 @@ func ignoredMark(base, mark rune) bool {
 	}
 }
 
-// plainLetter spells out Latin letters whose stroke or ligature Unicode does not
-// decompose but readers leave out.
-func plainLetter(r rune) string {
+// spell writes out Latin letters whose stroke or ligature Unicode does not decompose but
+// readers leave out; "" for all others.
+func spell(r rune) string {
 	switch r {
 	case 'ø', 'Ø':
 		return "o"
@@ -161,8 +166,16 @@ func plainLetter(r rune) string {
 	case 'œ', 'Œ':
 		return "oe"
 	default:
-		return string(r)
+		return ""
 	}
+}
+
+// oneCase undoes what cases.Fold does wrong: it turns both cases of Cherokee round.
+func oneCase(r rune) rune {
+	if unicode.Is(unicode.Cherokee, r) {
+		return unicode.ToLower(r)
+	}
+	return r
 }
 
 func isSkinTone(r rune) bool { return r >= 0x1f3fb && r <= 0x1f3ff }

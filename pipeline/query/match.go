@@ -29,13 +29,17 @@ type Matcher struct {
 	spans   []pipeline.Span
 }
 
-// token is a token of the post; a word or sigil that no query has is none.
+// token is a token of the post. A hashtag or handle stands at its first token.
 type token struct {
-	word, sigil          int32
-	begin, end           int32
+	word       int32 // number of the token, or none
+	begin, end int32
+
+	sigil                int32 // number of the hashtag or handle that begins here, or none
 	sigilBegin, sigilEnd int32
+	sigilLast            int32 // index of its last token
 }
 
+// none is the number of a token, hashtag or handle that no query has.
 const none = -1
 
 // field is a searched field of a post.
@@ -61,7 +65,7 @@ type hit struct {
 
 // NewMatcher returns a Matcher for one goroutine.
 func (e *Engine) NewMatcher() *Matcher {
-	return &Matcher{engine: e, scan: newScanner(e.fold.clone()), counts: make([]int32, len(e.brands))}
+	return &Matcher{engine: e, scan: newScanner(), counts: make([]int32, len(e.brands))}
 }
 
 // Match returns the brands that the post mentions, in the order in which they were
@@ -104,12 +108,12 @@ func (m *Matcher) find(f field, text string, mark byte, base int) {
 			m.start(f, at, t.word, t.begin, t.end, base)
 		}
 		if t.sigil != none {
-			m.start(f, at, t.sigil, t.sigilBegin, t.sigilEnd, base)
+			m.start(f, int(t.sigilLast), t.sigil, t.sigilBegin, t.sigilEnd, base)
 		}
 	}
 }
 
-// start tries the sequences whose first token is word.
+// start tries the sequences whose first token is word; it is found up to index at.
 func (m *Matcher) start(f field, at int, word, begin, end int32, base int) {
 	for _, seq := range m.engine.starts[word] {
 		s := &m.engine.seqs[seq]
@@ -138,7 +142,7 @@ func (m *Matcher) follow(rest []hop, at int, end int32) (int32, bool) {
 		switch h.word {
 		case t.word:
 		case t.sigil:
-			begin, next = t.sigilBegin, t.sigilEnd
+			begin, next, at = t.sigilBegin, t.sigilEnd, int(t.sigilLast)
 		default:
 			return 0, false
 		}
@@ -162,28 +166,28 @@ func (m *Matcher) allows(g gap, end, begin int32) bool {
 	}
 }
 
-// tokenize fills m.tokens. A hashtag or handle of several tokens stands at its last one.
+// tokenize fills m.tokens.
 func (m *Matcher) tokenize(text string, mark byte) {
 	s := m.scan
 	words := m.engine.words
 	m.tokens = m.tokens[:0]
-	sigil, begun := int32(none), -1
+	first, begun := 0, -1 // the last sigil: index of its first token, and its place
 	s.reset(text, mark)
 	for s.next() {
 		t := token{word: none, sigil: none, begin: int32(s.begin), end: int32(s.end)}
 		if n, ok := words[string(s.folded)]; ok {
 			t.word = n
 		}
-		if s.inSigil() {
-			if begun == s.sigil.begin { // a further token of it
-				m.tokens[len(m.tokens)-1].sigil = none
-			} else {
-				begun, sigil = s.sigil.begin, none
-				if n, ok := words[string(s.sigil.folded)]; ok {
-					sigil = n
-				}
+		switch {
+		case !s.inSigil():
+		case begun == s.sigil.begin:
+			m.tokens[first].sigilLast = int32(len(m.tokens))
+		default:
+			first, begun = len(m.tokens), s.sigil.begin
+			t.sigilBegin, t.sigilEnd, t.sigilLast = int32(s.sigil.begin), int32(s.sigil.end), int32(first)
+			if n, ok := words[string(s.sigil.folded)]; ok {
+				t.sigil = n
 			}
-			t.sigil, t.sigilBegin, t.sigilEnd = sigil, int32(s.sigil.begin), int32(s.sigil.end)
 		}
 		m.tokens = append(m.tokens, t)
 	}

@@ -55,6 +55,7 @@ func TestMatchText(t *testing.T) {
 		{"Rosé", []string{"rose"}, []string{"roses"}},
 		{"Łódź", []string{"Lodz", "łódź"}, []string{"odz"}},
 		{"Йогурт", []string{"йогурт"}, []string{"иогурт"}},
+		{"ᏣᎳᎩ", []string{"ᏣᎳᎩ", "ꮳꮃꭹ"}, []string{"ᏣᎳ"}},
 		{"ёлка", []string{"елка", "ЁЛКА"}, []string{"елки"}},
 		{"سوني", []string{"هاتف سوني جديد", "سُوني"}, []string{"سونيك"}},
 		{"हिन्दी", []string{"मैं हिन्दी बोलता"}, []string{"हनद"}},
@@ -66,6 +67,7 @@ func TestMatchText(t *testing.T) {
 		{"@acme.bsky.social", []string{"hi @acme.bsky.social!"}, []string{"@acme", "acme.bsky.social"}},
 		{"#索尼", []string{"#索尼#手机", "#索尼 x"}, []string{"#索尼新品#", "索尼"}},
 		{`"thanks @acme"`, []string{"Thanks, @acme!"}, []string{"thanks acme"}},
+		{`"buy #索尼 now"`, []string{"buy #索尼 now"}, []string{"buy 索尼 now", "buy #索尼"}},
 		{"(sony OR (acme)) OR @x", []string{"sony", "acme", "@x"}, []string{"x"}},
 	} {
 		m := compile(t, c.query).NewMatcher()

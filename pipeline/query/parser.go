@@ -23,7 +23,7 @@ func Parse(source string) (*Query, error) {
 	if at := invalidUTF8(source); at >= 0 {
 		return nil, errorAt(source, at, "this is not valid UTF-8", "", "save the file as UTF-8")
 	}
-	p := &parser{lexer: lexer{source: source}, scan: newScanner(newFolder())}
+	p := &parser{lexer: lexer{source: source}, scan: newScanner()}
 	if err := p.advance(); err != nil {
 		return nil, err
 	}

@@ -4,11 +4,8 @@ package query
 // stages that look words up. Not safe for concurrent use.
 type Tokenizer struct{ scan *scanner }
 
-// NewTokenizer builds its folding table, so keep it or Clone it.
-func NewTokenizer() *Tokenizer { return &Tokenizer{scan: newScanner(newFolder())} }
-
-// Clone returns a Tokenizer for another goroutine, which shares the folding table.
-func (t *Tokenizer) Clone() *Tokenizer { return &Tokenizer{scan: newScanner(t.scan.fold.clone())} }
+// NewTokenizer returns a Tokenizer for one goroutine.
+func NewTokenizer() *Tokenizer { return &Tokenizer{scan: newScanner()} }
 
 // Reset begins a text.
 func (t *Tokenizer) Reset(text string) { t.scan.reset(text, 0) }

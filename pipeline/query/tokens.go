@@ -39,8 +39,8 @@ type scanner struct {
 	}
 }
 
-func newScanner(f *folder) *scanner {
-	return &scanner{fold: f, iter: words.FromString("")}
+func newScanner() *scanner {
+	return &scanner{fold: newFolder(), iter: words.FromString("")}
 }
 
 // reset begins a text. A mark of # or @ makes it a hashtag or handle as the platform
@@ -203,6 +203,9 @@ func (s *scanner) word(begin, end int) {
 	trimmed := bytes.Trim(s.folded, "_")
 	if len(trimmed) == len(s.folded) || len(trimmed) == 0 {
 		return
+	}
+	if first, _ := utf8.DecodeRune(trimmed); unicode.Is(unicode.M, first) {
+		return // an underscore may carry a mark
 	}
 	source := s.text[begin:end]
 	s.begin += len(source) - len(strings.TrimLeft(source, underscores))

@@ -11,7 +11,7 @@ import (
 type authorRef uint64
 
 const (
-	classBits = 60
+	classBits             = 60
 	member      authorRef = 0 << classBits // of a circle; number = circle * circleSize + n
 	ownedPage   authorRef = 1 << classBits // the brand's own account
 	throwaway   authorRef = 2 << classBits // opened for one post

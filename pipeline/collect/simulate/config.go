@@ -181,3 +181,13 @@ func (c *Config) pace() float64 {
 func (c *Config) sliceLength() int64 {
 	return 1000 * int64(min(60, max(1, 20/c.density())))
 }
+
+// begin is the first moment that a new simulation covers, ms: the present, or the first
+// slice that lies in the period as a whole.
+func (c *Config) begin() int64 {
+	if c.From.IsZero() {
+		return time.Now().UnixMilli()
+	}
+	length := c.sliceLength()
+	return (c.From.UnixMilli() + length - 1) / length * length
+}

@@ -36,6 +36,7 @@ type event struct {
 	lane  int
 	index int64
 	brand int
+	place int // of a burst: where its bots say they are
 	start int64
 	rise  float64 // time constant of the growth of a rumour
 	half  float64 // half-life of its decay
@@ -58,7 +59,7 @@ func (w *world) event(lane int, ms int64) (e event, ok bool) {
 
 func (w *world) eventAt(lane int, index, every int64) event {
 	r := rng(hash(w.key, 0xe7e47, uint64(lane), uint64(index)))
-	e := event{lane: lane, index: index, brand: w.pickBrand(&r)}
+	e := event{lane: lane, index: index, brand: w.pickBrand(&r), place: r.below(len(w.places))}
 	e.start = w.begin + index*every + int64((0.1+0.2*r.float())*float64(every))
 	e.half = min(3600e3, max(20e3, float64(every)/12))
 	e.rise = e.half / 4

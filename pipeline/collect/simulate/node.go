@@ -160,17 +160,19 @@ func (g *generator) role(rnd *rng, r ref) role {
 // beginThread makes an original post.
 func (g *generator) beginThread(rnd *rng, n *node) {
 	place := g.rhythm.country(n.at, rnd.float())
+	u := rnd.float()
+	var burst event
+	if n.ref.lane == laneBurst { // one platform, one language, few accounts
+		burst, _ = g.event(laneBurst, n.ref.slice*g.slice)
+		place, u = burst.place, unit(hash(g.key, 0xb0b5, uint64(burst.index)))
+	}
 	n.place, n.lang = uint8(place), uint8(place)
-	n.platform = uint8(draw(g.platforms[place], rnd.float()))
+	n.platform = uint8(draw(g.platforms[place], u))
 	n.created = n.at - int64(200+2800*rnd.float())
 	n.author = g.anyMember(rnd, place)
 	switch {
 	case n.ref.lane == laneBurst:
-		e, _ := g.event(laneBurst, n.ref.slice*g.slice)
-		n.author = burstMember | authorRef(e.index*burstBots+int64(rnd.below(burstBots)))
-		if n.platform >= onReddit {
-			n.platform = g.feedOf(place, n.platform)
-		}
+		n.author = burstMember | authorRef(burst.index*burstBots+int64(rnd.below(burstBots)))
 	case n.role == spam:
 		n.author = throwaway | authorRef(n.ref.pack())
 	case n.role == late:
@@ -188,16 +190,6 @@ func (g *generator) beginThread(rnd *rng, n *node) {
 		n.author = ownedPage | authorRef(n.page)
 	}
 	n.rootBy = n.author
-}
-
-// feedOf replaces a platform that has no feed by one of the place that has.
-func (g *generator) feedOf(place int, fallback uint8) uint8 {
-	for p := range uint8(onReddit) {
-		if draw(g.platforms[place], g.platforms[place][p]-1e-9) == int(p) {
-			return p
-		}
-	}
-	return fallback
 }
 
 // react makes a reply, a quote or a repost of an earlier post; where there is none, an

@@ -29,13 +29,13 @@ func (g *generator) render(out *pipeline.Post, n *node) {
 	switch n.role {
 	case metrics:
 		t := g.node(n.target)
-		out.Op, out.ID, out.Metrics = pipeline.OpMetrics, g.id(&t), g.metrics(&t, n.at)
+		out.Op, out.ID, out.Kind, out.Metrics = pipeline.OpMetrics, g.id(&t), kindOf(&t), g.metrics(&t, n.at)
 	case remove:
 		t := g.node(n.target)
-		out.Op, out.Scope, out.ID = pipeline.OpDelete, pipeline.ScopePost, g.id(&t)
+		out.Op, out.Scope, out.ID, out.Kind = pipeline.OpDelete, pipeline.ScopePost, g.id(&t), kindOf(&t)
 		out.Author.ID = g.accountID(t.platform, t.author)
 	case removeAccount:
-		out.Op, out.Scope = pipeline.OpDelete, pipeline.ScopeAccount
+		out.Op, out.Scope, out.Kind = pipeline.OpDelete, pipeline.ScopeAccount, pipeline.KindPost
 		out.ID = g.accountID(n.platform, n.author)
 		out.Author.ID = out.ID
 	case edit, duplicate:

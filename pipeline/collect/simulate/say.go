@@ -1,7 +1,9 @@
 package simulate
 
 import (
+	"bytes"
 	"strconv"
+	"unicode/utf8"
 
 	"earshot/pipeline"
 )
@@ -29,6 +31,8 @@ func (g *generator) say(n *node) speech {
 		s.brand = e.brand
 		same := rng(hash(g.key, uint64(e.index)))
 		s.line = pick(w.lines["burst"], 1, &same)
+		s.rng = same // nearly the same words each time
+		return s
 	case n.ref.lane == laneRumour && n.role == original:
 		e, _ := g.event(laneRumour, n.ref.slice*g.slice)
 		s.brand = e.brand
@@ -44,6 +48,8 @@ func (g *generator) say(n *node) speech {
 		s.line = pick(w.lines["news"], 0, &r)
 	case n.platform == onReviews || r.chance(g.cfg.Mentions):
 		g.sayBrand(&s, n, w, &r)
+	case n.platform == onWikipedia:
+		s.line = pick(w.lines["edit"], 0, &r)
 	default:
 		g.sayNothing(&s, n, w, &r)
 	}
@@ -67,8 +73,11 @@ func (g *generator) sayBrand(s *speech, n *node, w *words, r *rng) {
 		mood = 1
 	}
 	u := r.float()
-	if n.platform == onReviews {
+	switch n.platform {
+	case onReviews:
 		u = 0
+	case onWikipedia:
+		u = 0.85
 	}
 	sale := holidayOn(n.created) == saleDay
 	switch {
@@ -151,16 +160,14 @@ func (g *generator) write(out *writer, n *node, s *speech) {
 	if u < 0.25 {
 		out.buf = append(append(out.buf, w.open[r.below(len(w.open))]...), ' ')
 	}
-	for i, literal := range s.line.literals {
-		out.buf = append(out.buf, literal...)
-		if i < len(s.line.slots) {
-			g.fill(out, n, s, s.line.slots[i], &r)
-		}
-	}
-	out.tags = append(out.tags, s.line.tags...)
+	g.line(out, n, s, s.line, &r)
 	if n.ref.lane == laneBurst {
-		out.buf = strconv.AppendInt(append(out.buf, ' '), int64(r.below(100)), 10)
+		out.buf = strconv.AppendUint(append(out.buf, ' '), n.hash>>32%100, 10)
 		return
+	}
+	for range articleLines(n) {
+		out.buf = append(out.buf, ' ')
+		g.line(out, n, s, pick(w.chatter, 0, &r), &r)
 	}
 	if u > 0.75 {
 		out.buf = append(append(out.buf, ' '), w.close[r.below(len(w.close))]...)
@@ -175,6 +182,43 @@ func (g *generator) write(out *writer, n *node, s *speech) {
 	if s.edited {
 		line := pick(w.lines["edit"], 0, &r)
 		out.buf = append(append(out.buf, ' '), line.literals[0]...)
+	}
+}
+
+// articleLines is how many sentences an article has after its first.
+func articleLines(n *node) int {
+	if n.platform == onBlog && n.role < reply {
+		return 3
+	}
+	return 0
+}
+
+// line writes a template. Handles and hashtags stand apart from letters, as platforms
+// need to see where they end.
+func (g *generator) line(out *writer, n *node, s *speech, t *template, r *rng) {
+	for i, literal := range t.literals {
+		marked := i > 0 && endsInMark(out.buf)
+		if marked && literal != "" && literal[0] >= utf8.RuneSelf {
+			out.buf = append(out.buf, ' ')
+		}
+		out.buf = append(out.buf, literal...)
+		if i < len(t.slots) {
+			g.fill(out, n, s, t.slots[i], r)
+		}
+	}
+	out.tags = append(out.tags, t.tags...)
+}
+
+// endsInMark says whether the last word is a handle or a hashtag.
+func endsInMark(b []byte) bool {
+	i := bytes.LastIndexAny(b, " @#")
+	return i >= 0 && b[i] != ' '
+}
+
+// apart puts a blank where the text would run into a handle or a hashtag.
+func (w *writer) apart() {
+	if n := len(w.buf); n > 0 && w.buf[n-1] >= utf8.RuneSelf {
+		w.buf = append(w.buf, ' ')
 	}
 }
 
@@ -217,9 +261,11 @@ func (g *generator) name(out *writer, n *node, brand int, r *rng) {
 	}
 	switch {
 	case u > 0.93:
+		out.apart()
 		out.buf = append(out.buf, f.handle...)
 		out.handles = append(out.handles, g.brands[brand].Handle)
 	case u > 0.87:
+		out.apart()
 		out.buf = append(out.buf, f.tag...)
 		out.tags = append(out.tags, g.brands[brand].Hashtag)
 	case u > 0.79:

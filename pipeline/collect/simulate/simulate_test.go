@@ -88,24 +88,72 @@ func TestSameSeedSamePosts(t *testing.T) {
 
 // Whatever cursor the stream is taken up from, the same batches follow.
 func TestResume(t *testing.T) {
-	for _, paced := range []bool{false, true} {
-		c := period(10, 1)
-		if paced {
-			c.Speed = 1e6 // batches are then cut otherwise
-		}
+	for _, speed := range []float64{0, 1e5} { // batches are cut otherwise when paced
+		c := period(5, 1)
+		c.Speed, c.RumourEvery, c.BurstEvery = speed, 20*time.Minute, 15*time.Minute
 		s, whole := simulated(t, c)
 		require.Greater(t, len(whole.batches), 10)
-		for i := 0; i < len(whole.batches); i += 1 + i/3 {
+		for i := 0; i < len(whole.batches); i += 1 + i/2 {
+			again, err := New(c) // nothing of the first run is at hand
+			require.NoError(t, err)
 			rest := &recorder{}
-			require.NoError(t, s.Run(context.Background(), whole.batches[i].upTo, rest))
+			require.NoError(t, again.Run(context.Background(), whole.batches[i].upTo, rest))
 			require.Len(t, rest.batches, len(whole.batches)-i-1)
 			for j, b := range rest.batches {
 				want := whole.batches[i+1+j]
 				require.Equal(t, string(want.upTo), string(b.upTo))
-				require.Equal(t, asJSON(t, want.posts), asJSON(t, b.posts))
+				require.Equal(t, want.posts, b.posts)
 			}
 		}
+		assert.True(t, s.Deterministic())
 	}
+}
+
+// A cursor of other settings does not mix two simulations: a period begins anew.
+func TestOtherSettings(t *testing.T) {
+	c := period(5, 1)
+	_, first := simulated(t, c)
+	c.Seed = 77
+	s, err := New(c)
+	require.NoError(t, err)
+	out := &recorder{}
+	require.NoError(t, s.Run(context.Background(), first.batches[3].upTo, out))
+	_, fresh := simulated(t, c)
+	assert.Equal(t, fresh.posts, out.posts)
+	ids := map[string]bool{}
+	for i := range first.posts {
+		ids[string(first.posts[i].Key())] = true
+	}
+	for i := range out.posts {
+		if out.posts[i].Scope != pipeline.ScopeAccount {
+			require.False(t, ids[string(out.posts[i].Key())], "ids of two simulations collide")
+		}
+	}
+}
+
+func TestLimit(t *testing.T) {
+	c := period(50, 1)
+	c.Limit = 2500
+	_, out := simulated(t, c)
+	assert.Len(t, out.posts, 2500)
+	s, err := New(c)
+	require.NoError(t, err)
+	again := &recorder{}
+	require.NoError(t, s.Run(context.Background(), out.batches[len(out.batches)-1].upTo, again))
+	assert.Empty(t, again.posts, "nothing follows the limit")
+}
+
+func TestEmitFails(t *testing.T) {
+	s, err := New(period(50, 1))
+	require.NoError(t, err)
+	out := &recorder{each: func(n int) error {
+		if n == 3 {
+			return context.Canceled
+		}
+		return nil
+	}}
+	require.ErrorIs(t, s.Run(context.Background(), nil, out), context.Canceled)
+	assert.Len(t, out.batches, 3)
 }
 
 func BenchmarkPosts(b *testing.B) {

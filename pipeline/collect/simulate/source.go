@@ -31,11 +31,7 @@ func New(cfg Config) (*Source, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	begin := cfg.From.UnixMilli()
-	if cfg.From.IsZero() {
-		begin = maxMoment - 1 // only to see whether a world can be built
-	}
-	w, err := newWorld(cfg, begin)
+	w, err := newWorld(cfg, cfg.begin()) // in real time only to see whether it can be built
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +50,7 @@ func (s *Source) Brands() []Brand { return Brands(s.cfg) }
 
 // Run emits posts until the limit or the end of the period, or for ever.
 func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Session) error {
-	at, err := s.begin(from)
+	at, fresh, err := s.begin(from)
 	if err != nil {
 		return err
 	}
@@ -63,33 +59,37 @@ func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Ses
 		if w, err = newWorld(s.cfg, at.Begin); err != nil {
 			return err
 		}
-		at.Begin = w.begin
 		s.world.Store(w)
+	}
+	if at.Slice < w.first {
+		return fmt.Errorf("simulate: cursor %s stands before its begin", from)
+	}
+	if fresh { // pin the begin, so that each cursor stands for one batch for ever
+		if err := out.Emit(ctx, nil, at.encode()); err != nil {
+			return fmt.Errorf("simulate: emit: %w", err)
+		}
 	}
 	return newRun(w, at, out).all(ctx)
 }
 
 // begin finds where to go on. With other settings than the cursor's, a period begins
 // anew, and a stream in real time goes on as a new simulation; both have new ids.
-func (s *Source) begin(from pipeline.Cursor) (cursor, error) {
+func (s *Source) begin(from pipeline.Cursor) (at cursor, isNew bool, err error) {
 	fresh := cursor{Version: cursorVersion, Settings: settingsHash(s.cfg)}
 	old, err := decodeCursor(from)
 	switch {
 	case err != nil:
-		return fresh, err
+		return fresh, false, err
 	case len(from) > 0 && old.Settings == fresh.Settings:
-		return old, nil
+		return old, false, nil
 	case len(from) > 0 && s.cfg.From.IsZero():
 		fresh.Begin = max(old.Seen, old.Begin)
-	case s.cfg.From.IsZero():
-		fresh.Begin = time.Now().UnixMilli()
 	default:
-		fresh.Begin = s.cfg.From.UnixMilli()
+		fresh.Begin = s.cfg.begin()
 	}
-	length := s.cfg.sliceLength()
-	fresh.Slice = fresh.Begin / length
-	fresh.Begin = fresh.Slice * length
-	return fresh, nil
+	fresh.Slice = fresh.Begin / s.cfg.sliceLength()
+	fresh.Begin = fresh.Slice * s.cfg.sliceLength()
+	return fresh, true, nil
 }
 
 // run is one run of the stream.

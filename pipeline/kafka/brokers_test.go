@@ -17,6 +17,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// quick lets Kafka take sessions as short as the tests'.
+var quick = map[string]string{"group.min.session.timeout.ms": "1000"}
+
 // suite is what must hold on every broker.
 var suite = []struct {
 	name string
@@ -26,6 +29,7 @@ var suite = []struct {
 	{"workers come and go", testRebalance},
 	{"stale commits are refused", testStaleCommit},
 	{"crash at every point", testCrashes},
+	{"sleepers", testSleepers},
 	{"pending range is rebuilt exactly", testPending},
 	{"sink that stores and then fails", testUncertainSink},
 	{"poison records", testPoison},
@@ -42,7 +46,9 @@ var suite = []struct {
 
 func TestOnEmbeddedEngine(t *testing.T) { run(t, fake(t)) }
 
-func TestOnApacheKafka(t *testing.T) { run(t, kafkatest.Start(t, kafkatest.Options{}).Addr) }
+func TestOnApacheKafka(t *testing.T) {
+	run(t, kafkatest.Start(t, kafkatest.Options{Settings: quick}).Addr)
+}
 
 func run(t *testing.T, addr string) {
 	for _, s := range suite {

@@ -76,7 +76,7 @@ func (b *builder) next(ctx context.Context) (*rawBatch, error) {
 		}
 		if err := b.fetch.fetch(ctx, minBytes, wait); err != nil {
 			if len(b.batch.records) > 0 {
-				return &b.batch, nil // what has come is good; the error comes again
+				return &b.batch, nil //nolint:nilerr // what has come is good; the error comes again with the next fetch
 			}
 			return nil, err
 		}

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -29,6 +31,7 @@ type order struct {
 	Addr, Prefix, Ledger string
 	Point                pipeline.CrashPoint // where to die
 	After                int                 // how often to pass there before
+	Sleep                bool                // stop there instead, until woken
 }
 
 // child is a worker in a process of its own, which kills itself at its crash point.
@@ -52,22 +55,31 @@ func child() {
 			return
 		}
 		if passed++; passed > o.After {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
+			if !o.Sleep {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {}
+			}
+			if passed == o.After+1 {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			}
 		}
 	})
 	producer := NewProducer(c)
 	w := &Worker{
 		Client: c, Stream: pipeline.LiveStream(), Chain: func() pipeline.Enricher { return chain{} },
 		Sink: &fileLedger{path: o.Ledger, crash: crash}, DeadLetters: NewDeadLetters(producer), Losses: NewCoverage(producer),
-		Crash: crash, Log: zerolog.Nop(), Session: 6 * time.Second, Limits: Limits{Records: 100, Wait: 20 * time.Millisecond},
+		Crash: crash, Log: zerolog.Nop(), Session: testSession, Limits: Limits{Records: 100, Wait: 20 * time.Millisecond},
 	}
 	if err := w.Run(context.Background()); err != nil {
 		panic(err)
 	}
 }
 
-// fileLedger is a sink that outlives its process: a line for each row, under a lock.
+// tokenMark begins a line that holds a token.
+const tokenMark = "token:"
+
+// fileLedger is a sink that outlives its process: a line for each row and each token,
+// under a lock. As the real one it asks for rows only when a batch is a retry.
 type fileLedger struct {
 	path  string
 	crash pipeline.CrashHook
@@ -81,19 +93,22 @@ func (l *fileLedger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.R
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 		return nil, err
 	}
-	stored := map[string]int{}
-	if b.Retry {
-		if stored, err = readLedger(l.path); err != nil {
-			return nil, err
-		}
+	stored, err := readLedger(l.path)
+	if err != nil {
+		return nil, err
+	}
+	token := tokenMark + b.Token
+	if stored[token] > 0 && !b.Retry {
+		return nil, nil // a late insert of a worker that slept: the store knows its token
 	}
 	var rows bytes.Buffer
+	fmt.Fprintln(&rows, token)
 	for i := range b.Records {
-		if row := fmt.Sprintf("%d/%d", b.Partition, b.Records[i].Position.Offset); stored[row] == 0 {
+		if row := fmt.Sprintf("%d/%d", b.Partition, b.Records[i].Position.Offset); !b.Retry || stored[row] == 0 {
 			fmt.Fprintln(&rows, row)
 		}
 	}
@@ -105,14 +120,20 @@ func (l *fileLedger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.R
 	return nil, nil
 }
 
-// readLedger counts the rows by position.
+// readRowsOnly counts the rows by position, readLedger the tokens too.
+func readRowsOnly(path string) (map[string]int, error) {
+	rows, err := readLedger(path)
+	maps.DeleteFunc(rows, func(row string, _ int) bool { return strings.HasPrefix(row, tokenMark) })
+	return rows, err
+}
+
 func readLedger(path string) (map[string]int, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	rows := map[string]int{}
-	for _, line := range bytes.Fields(data) {
+	for line := range bytes.FieldsSeq(data) {
 		rows[string(line)]++
 	}
 	return rows, nil
@@ -150,18 +171,13 @@ func crashAt(t *testing.T, addr string, point pipeline.CrashPoint) {
 	o.Point = "never"
 	last := startChild(t, o)
 	eventually(t, "all stored", func() bool {
-		rows, err := readLedger(o.Ledger)
+		rows, err := readRowsOnly(o.Ledger)
 		return err == nil && len(rows) >= total+len(broken)
 	})
 	eventually(t, "all committed", func() bool { return behind(t, c) == 0 })
 	require.NoError(t, last.Process.Kill())
 	_ = last.Wait()
-	rows, err := readLedger(o.Ledger)
-	require.NoError(t, err)
-	assert.Len(t, rows, total+len(broken))
-	for row, n := range rows {
-		assert.Equal(t, 1, n, "row %s", row)
-	}
+	once(t, o.Ledger, total+len(broken))
 }
 
 // behind returns how many records are not yet committed.
@@ -189,4 +205,56 @@ func startChild(t *testing.T, o order) *exec.Cmd {
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	return cmd
+}
+
+// testSleepers stops a worker past its session, lets another take over, and wakes it.
+func testSleepers(t *testing.T, addr string) {
+	for _, point := range []pipeline.CrashPoint{pipeline.CrashFetched, pipeline.CrashCommitted} {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			c := ready(t, addr, nil)
+			const total = 2000
+			publish(t, c, posts(0, total))
+			o := order{Addr: addr, Prefix: c.cfg.TopicPrefix, Ledger: filepath.Join(t.TempDir(), "ledger"), Point: point, After: 2, Sleep: true}
+			sleeper := startChild(t, o)
+			eventually(t, "it sleeps", func() bool { return stopped(t, sleeper.Process.Pid) })
+			o.Point = "never"
+			other := startChild(t, o)
+			eventually(t, "another took over", func() bool {
+				rows, err := readRowsOnly(o.Ledger)
+				return err == nil && len(rows) >= total && behind(t, c) == 0
+			})
+			require.NoError(t, sleeper.Process.Signal(syscall.SIGCONT))
+			publish(t, c, posts(total, total))
+			eventually(t, "both carry on", func() bool {
+				rows, err := readRowsOnly(o.Ledger)
+				return err == nil && len(rows) >= 2*total && behind(t, c) == 0
+			})
+			for _, cmd := range []*exec.Cmd{sleeper, other} {
+				require.NoError(t, cmd.Process.Kill())
+				_ = cmd.Wait()
+			}
+			once(t, o.Ledger, 2*total)
+		})
+	}
+}
+
+// stopped reports whether a process is stopped by a signal.
+func stopped(t testing.TB, pid int) bool {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	require.NoError(t, err)
+	_, rest, _ := bytes.Cut(stat, []byte(") "))
+	return bytes.HasPrefix(rest, []byte("T"))
+}
+
+// once asserts that the ledger holds so many rows, each once.
+func once(t testing.TB, path string, n int) {
+	t.Helper()
+	rows, err := readRowsOnly(path)
+	require.NoError(t, err)
+	assert.Len(t, rows, n)
+	for row, times := range rows {
+		assert.Equal(t, 1, times, "row %s", row)
+	}
 }

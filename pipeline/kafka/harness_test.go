@@ -21,8 +21,8 @@ import (
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 200 {
-		port := 20000 + rand.IntN(12000) //nolint:gosec // a port needs no secret
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		port := 20000 + rand.IntN(12000)
+		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 		if err == nil {
 			require.NoError(t, l.Close())
 			return port
@@ -36,7 +36,7 @@ func freePort(t testing.TB) int {
 func fake(t testing.TB, opts ...kfake.Opt) string {
 	t.Helper()
 	port := freePort(t)
-	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.Ports(port)}, opts...)...)
+	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.Ports(port), kfake.GroupMinSessionTimeout(time.Second)}, opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return fmt.Sprintf("127.0.0.1:%d", port)
@@ -47,7 +47,7 @@ func open(t testing.TB, addr string, change func(*Config)) *Client {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Brokers = []string{addr}
-	cfg.TopicPrefix = fmt.Sprintf("t%d-", rand.Uint32()) //nolint:gosec // a name needs no secret
+	cfg.TopicPrefix = fmt.Sprintf("t%d-", rand.Uint32())
 	if change != nil {
 		change(&cfg)
 	}
@@ -219,7 +219,7 @@ func testLog(t testing.TB) zerolog.Logger {
 func worker(t testing.TB, c *Client, sink pipeline.Sink, b *box) *Worker {
 	return &Worker{
 		Client: c, Stream: pipeline.LiveStream(), Chain: func() pipeline.Enricher { return chain{} },
-		Sink: sink, DeadLetters: b, Losses: b, Log: testLog(t), Session: 6 * time.Second,
+		Sink: sink, DeadLetters: b, Losses: b, Log: testLog(t), Session: testSession,
 		Limits: Limits{Records: 500, Wait: 20 * time.Millisecond},
 	}
 }
@@ -259,7 +259,11 @@ func publishRaw(t testing.TB, c *Client, s pipeline.Stream, values ...string) {
 	require.NoError(t, err)
 }
 
-const patience = 60 * time.Second
+const (
+	patience = 60 * time.Second
+	// testSession is short, so that a dead worker is soon replaced.
+	testSession = 2 * time.Second
+)
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -48,14 +49,7 @@ func (c *crowd) of() map[string]int {
 func (c *crowd) snapshot() (running map[string]string, starts map[string]int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	running, starts = map[string]string{}, map[string]int{}
-	for k, v := range c.running {
-		running[k] = v
-	}
-	for k, v := range c.starts {
-		starts[k] = v
-	}
-	return running, starts
+	return maps.Clone(c.running), maps.Clone(c.starts)
 }
 
 func testOwners(t *testing.T, addr string) {

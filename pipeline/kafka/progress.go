@@ -24,7 +24,7 @@ func (c *Client) Progress(ctx context.Context, s pipeline.Stream) (stored, ends 
 		if err != nil {
 			return nil, nil, err
 		}
-		if at.offset > 0 && at.mark.Epoch == epochText(epoch) {
+		if foreign := at.mark.Epoch != "" && at.mark.Epoch != epochText(epoch); at.offset > 0 && !foreign {
 			stored[partition] = at.offset
 		}
 	}

@@ -100,7 +100,7 @@ func testStaleCommit(t *testing.T, addr string) {
 	c := ready(t, addr, nil)
 	var mu sync.Mutex
 	var old *assignment
-	m := &membership{client: c, group: c.Name("stale"), topics: []string{c.Name("posts")}, session: 6 * time.Second, log: testLog(t)}
+	m := &membership{client: c, group: c.Name("stale"), topics: []string{c.Name("posts")}, session: testSession, log: testLog(t)}
 	hold := func(ctx context.Context, a *assignment) error {
 		mu.Lock()
 		if old == nil {

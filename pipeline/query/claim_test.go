@@ -39,7 +39,7 @@ func targetQuery(target string) string {
 func naive(target string) func(text, lower string) bool {
 	const notWord = `[^\pL\pM\pN_]`
 	var words []string
-	for _, word := range strings.Fields(target) {
+	for word := range strings.FieldsSeq(target) {
 		parts := regexp.MustCompile(`[-/']`).Split(word, -1)
 		for i := range parts {
 			parts[i] = regexp.QuoteMeta(parts[i])

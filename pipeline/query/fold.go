@@ -33,7 +33,7 @@ func newFolder() *folder { return &folder{table: foldTable(), fold: cases.Fold()
 // foldTable is a constant that takes a few milliseconds to compute.
 var foldTable = sync.OnceValue(func() *[tableEnd]rune {
 	f := &folder{table: new([tableEnd]rune), fold: cases.Fold()}
-	for r := rune(0); r < tableEnd; r++ {
+	for r := range rune(tableEnd) {
 		f.table[r] = f.entry(r)
 	}
 	return f.table

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -134,7 +133,7 @@ func FuzzParse(f *testing.F) {
 		q, err := Parse(source)
 		if err != nil {
 			var mistake *Error
-			require.True(t, errors.As(err, &mistake))
+			require.ErrorAs(t, err, &mistake)
 			assert.Positive(t, mistake.Column)
 			assert.Contains(t, err.Error(), "^")
 			return

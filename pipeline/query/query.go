@@ -93,8 +93,8 @@ func joint(before, after step) string {
 	switch {
 	case after.gap == anyGap:
 		return " "
-	case after.gap == noGap, before.kind != after.kind:
-		return ""
+	case after.gap == noGap, before.kind != after.kind && !before.isSigil():
+		return "" // no mark is needed to tell them apart
 	default:
 		return "-"
 	}
@@ -102,15 +102,14 @@ func joint(before, after step) string {
 
 // isSigil reports whether the whole term can be written as one #hashtag or @handle.
 func (t term) isSigil() bool {
-	switch t[0].key[0] {
-	case '#':
-		return len(t) == 1
-	case '@':
-		return !slices.ContainsFunc(t[1:], func(st step) bool { return st.gap == anyGap })
-	default:
+	if !t[0].isSigil() || t[0].key[0] == '#' && len(t) > 1 {
 		return false
 	}
+	return !slices.ContainsFunc(t[1:], func(st step) bool { return st.gap == anyGap })
 }
+
+// isSigil reports whether the step is a #hashtag or @handle.
+func (st step) isSigil() bool { return st.key[0] == '#' || st.key[0] == '@' }
 
 // Rules names the rules by which posts are cut into tokens and compared. It changes
 // when the same query may find other posts.

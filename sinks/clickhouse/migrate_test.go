@@ -25,7 +25,7 @@ func connect(t testing.TB) *DB {
 func fresh(t testing.TB) *DB {
 	t.Helper()
 	db := connect(t)
-	name := "t_" + strings.ToLower(strings.NewReplacer("/", "_", "-", "_", "#", "_", " ", "_").Replace(t.Name()))
+	name := "t_" + strings.ToLower(strings.NewReplacer("/", "_", "-", "_", "#", "_", " ", "_", ",", "").Replace(t.Name()))
 	if len(name) > 60 {
 		name = name[:60]
 	}

@@ -1,0 +1,96 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// openerBytes is how much of a block is sent to open an insert: enough for the server
+// to begin the statement, far too little to be a row.
+const openerBytes = 16
+
+// insertFenced writes one encoded block with a deduplication token in a statement that
+// the server has begun before pending is called, and that it refuses once the insert
+// timeout has passed. So a worker that slept between its pending commit and its rows
+// finds its statement dead: its rows cannot arrive behind the back of its successor.
+//
+// How: the server begins a statement as soon as it has read max_query_size bytes of
+// query and data; we set that to the query's own length, send the block's first bytes,
+// call pending, and send the rest. max_execution_time counts from the statement's begin.
+func (d *DB) insertFenced(ctx context.Context, statement, token string, data []byte, pending func(context.Context) error) error {
+	body := &fencedBody{ctx: ctx, opener: data[:openerBytes], rest: data[openerBytes:], pending: pending}
+	values := url.Values{
+		"async_insert":               {"0"},
+		"insert_deduplicate":         {"1"},
+		"insert_deduplication_token": {token},
+		"max_execution_time":         {strconv.Itoa(max(1, int(d.timeout/time.Second)))},
+		"timeout_overflow_mode":      {"throw"},
+		"max_query_size":             {strconv.Itoa(len(statement) + openerBytes/2)},
+		"wait_end_of_query":          {"1"},
+	}
+	err := d.post(ctx, statement, values, body, io.Discard)
+	if pendingErr := body.end(); pendingErr != nil {
+		return pendingErr
+	}
+	return err
+}
+
+// errEnded says that the request ended before its body was asked for.
+var errEnded = errors.New("clickhouse: the request has ended")
+
+// fencedBody is a request's body that calls pending between its first bytes and the rest.
+type fencedBody struct {
+	ctx     context.Context //nolint:containedctx // of the one request that reads this body
+	pending func(context.Context) error
+
+	mu     sync.Mutex // held while pending runs
+	opener []byte
+	rest   []byte
+	passed bool
+	err    error
+}
+
+// Read gives the opener, then, once pending has succeeded, the rest.
+func (f *fencedBody) Read(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.opener) > 0 {
+		n := copy(p, f.opener)
+		f.opener = f.opener[n:]
+		return n, nil
+	}
+	if f.err != nil {
+		return 0, f.err
+	}
+	if !f.passed {
+		f.passed = true
+		if f.pending != nil {
+			if f.err = f.pending(f.ctx); f.err != nil {
+				return 0, f.err
+			}
+		}
+	}
+	if len(f.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, f.rest)
+	f.rest = f.rest[n:]
+	return n, nil
+}
+
+// end waits for a pending call that still runs, allows no later one, and returns its error.
+func (f *fencedBody) end() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err := f.err
+	f.passed = true
+	if f.err == nil {
+		f.err = errEnded
+	}
+	return err
+}

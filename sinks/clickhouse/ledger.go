@@ -1,0 +1,261 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/google/uuid"
+	"github.com/rs/zerolog"
+
+	"earshot/pipeline"
+)
+
+// ErrIncomplete says that the ledger still lacks rows after everything that could be
+// tried; the batch must not be committed.
+var ErrIncomplete = errors.New("clickhouse: the ledger lacks rows that it acknowledged")
+
+// Ledger is the sink that stores batches in ClickHouse: the table posts exactly once,
+// by the batch's token and by asking, and from it everything that folds. It may be used
+// by several workers at once.
+type Ledger struct {
+	db     *DB
+	log    zerolog.Logger
+	crash  pipeline.CrashHook
+	blocks sync.Pool
+}
+
+var _ pipeline.Sink = (*Ledger)(nil)
+
+// OpenLedger returns the ledger of a database whose schema must be this program's. The
+// crash hook is nil but in tests.
+func OpenLedger(ctx context.Context, db *DB, log zerolog.Logger, crash pipeline.CrashHook) (*Ledger, error) {
+	if err := CheckSchema(ctx, db); err != nil {
+		return nil, err
+	}
+	return &Ledger{db: db, log: log, crash: crash, blocks: sync.Pool{New: func() any { return newBlocks() }}}, nil
+}
+
+// blocks are the buffers of one Write.
+type blocks struct {
+	posts        *postsBlock
+	mentions     *mentionsBlock
+	tombstones   *tombstonesBlock
+	interactions *interactionsBlock
+	metrics      *metricsBlock
+	authors      *authorsBlock
+	dirty        *dirtyBlock
+	buf          proto.Buffer
+}
+
+func newBlocks() *blocks {
+	return &blocks{
+		posts: newPostsBlock(), mentions: newMentionsBlock(), tombstones: newTombstonesBlock(),
+		interactions: newInteractionsBlock(), metrics: newMetricsBlock(), authors: newAuthorsBlock(), dirty: newDirtyBlock(),
+	}
+}
+
+// Write stores a batch: the ledger once, then what is derived from it, which folds and
+// is simply written again if the batch is. It rejects nothing.
+func (l *Ledger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.Reject, error) {
+	if len(b.Records) == 0 {
+		return nil, nil
+	}
+	if b.Token == "" {
+		return nil, errors.New("clickhouse: a batch needs a token")
+	}
+	labelSet := or(b.LabelSet, pipeline.LiveLabels)
+	found, err := l.resolve(ctx, labelSet, b.Records)
+	if err != nil {
+		return nil, err
+	}
+	buffers, ok := l.blocks.Get().(*blocks)
+	if !ok {
+		return nil, errors.New("clickhouse: the pool of blocks holds something else")
+	}
+	defer l.blocks.Put(buffers)
+	if err := l.writePosts(ctx, b, found, buffers); err != nil {
+		return nil, err
+	}
+	l.crash.At(pipeline.CrashLedgerInserted)
+	if err := l.writeDerived(ctx, labelSet, b, found, buffers); err != nil {
+		return nil, err
+	}
+	l.crash.At(pipeline.CrashDerivedInserted)
+	return nil, nil
+}
+
+// writePosts brings the batch into the ledger, each record once.
+func (l *Ledger) writePosts(ctx context.Context, b *pipeline.Batch, found *resolution, buffers *blocks) error {
+	if !b.Retry {
+		return l.insertPosts(ctx, b, nil, b.Token, b.Pending, found, buffers)
+	}
+	missing, err := l.missing(ctx, b)
+	if err != nil {
+		return err
+	}
+	if len(missing) == 0 {
+		if b.Pending != nil {
+			return b.Pending(ctx)
+		}
+		return nil
+	}
+	// The whole range under its own token first: whatever of it is stored, or still on
+	// its way from another worker, is recognised by the server.
+	if err := l.insertPosts(ctx, b, nil, b.Token, b.Pending, found, buffers); err != nil {
+		return err
+	}
+	if missing, err = l.missing(ctx, b); err != nil || len(missing) == 0 {
+		return err
+	}
+	// A token without its rows: the server died between the two.
+	l.log.Warn().Str("token", b.Token).Int("missing", len(missing)).Msg("clickhouse: a token stood without its rows; they are inserted again")
+	if err := l.insertPosts(ctx, b, missing, topUpToken(b.Token, b.Records, missing), nil, found, buffers); err != nil {
+		return err
+	}
+	if missing, err = l.missing(ctx, b); err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w: %d of %d of %s", ErrIncomplete, len(missing), len(b.Records), b.Token)
+	}
+	return nil
+}
+
+// insertPosts inserts the records of the batch (those of only, if it is not nil) as one
+// block under a token, behind the fence of the pending commit.
+func (l *Ledger) insertPosts(
+	ctx context.Context, b *pipeline.Batch, only map[int]bool, token string,
+	pending func(context.Context) error, found *resolution, buffers *blocks,
+) error {
+	posts := buffers.posts
+	posts.reset()
+	for i := range b.Records {
+		if only == nil || only[i] {
+			posts.append(&b.Records[i], found.events[i])
+		}
+	}
+	buffers.buf.Reset()
+	if err := (proto.Block{Columns: len(posts.input), Rows: posts.rows()}).EncodeRawBlock(&buffers.buf, 0, posts.input); err != nil {
+		return fmt.Errorf("clickhouse: encode posts: %w", err)
+	}
+	return l.db.insertFenced(ctx, insertStatement(posts.table, posts.input), token, buffers.buf.Buf, pending)
+}
+
+// missing asks the ledger which records of the batch it lacks, by index.
+func (l *Ledger) missing(ctx context.Context, b *pipeline.Batch) (map[int]bool, error) {
+	first, last := seenAt(&b.Records[0]), seenAt(&b.Records[0])
+	for i := range b.Records {
+		first, last = min(first, seenAt(&b.Records[i])), max(last, seenAt(&b.Records[i]))
+	}
+	var rows []struct {
+		Offset int64  `ch:"offset"`
+		N      uint64 `ch:"n"`
+	}
+	query := fmt.Sprintf("SELECT offset, count() AS n FROM %s WHERE topic = %s AND epoch = '%s' AND partition = %d"+
+		" AND offset BETWEEN %d AND %d AND seen_at BETWEEN fromUnixTimestamp64Milli(%d, 'UTC') AND fromUnixTimestamp64Milli(%d, 'UTC') GROUP BY offset",
+		l.db.table("posts"), quote(b.Topic), uuid.UUID(b.Epoch), b.Partition, b.First, b.Last, clamp(first), clamp(last))
+	if err := l.db.Select(ctx, &rows, query); err != nil {
+		return nil, err
+	}
+	stored := make(map[int64]uint64, len(rows))
+	double := 0
+	for _, row := range rows {
+		stored[row.Offset] = row.N
+		if row.N > 1 {
+			double++
+		}
+	}
+	if double > 0 {
+		l.log.Error().Str("token", b.Token).Int("offsets", double).Msg("clickhouse: records stand twice in the ledger")
+	}
+	missing := map[int]bool{}
+	for i := range b.Records {
+		if stored[b.Records[i].Position.Offset] == 0 {
+			missing[i] = true
+		}
+	}
+	return missing, nil
+}
+
+// topUpToken names the insert of exactly these missing records.
+func topUpToken(token string, records []pipeline.Record, missing map[int]bool) string {
+	var b strings.Builder
+	for i := range records {
+		if missing[i] {
+			b.WriteString(strconv.FormatInt(records[i].Position.Offset, 10) + ",")
+		}
+	}
+	h := sha256.Sum256([]byte(b.String()))
+	return token + "+" + hex.EncodeToString(h[:8])
+}
+
+// bucket is a brand's hour.
+type bucket struct {
+	brand string
+	hour  pipeline.Time
+}
+
+// writeDerived inserts everything that folds. Marks of dirty buckets come last: a mark
+// that stands promises that its mentions do.
+func (l *Ledger) writeDerived(ctx context.Context, labelSet string, b *pipeline.Batch, found *resolution, buffers *blocks) error {
+	all := []*block{
+		&buffers.mentions.block, &buffers.tombstones.block, &buffers.interactions.block,
+		&buffers.metrics.block, &buffers.authors.block, &buffers.dirty.block,
+	}
+	for _, one := range all {
+		one.reset()
+	}
+	touched := map[bucket]bool{}
+	for i := range b.Records {
+		if b.Records[i].Dead == nil {
+			buffers.derive(labelSet, &b.Records[i], found.events[i], found.gone[i], touched)
+		}
+	}
+	buffers.authors.fill()
+	mark := rand.Uint64() //nolint:gosec // a name, not a secret
+	for at := range touched {
+		buffers.dirty.append(labelSet, at.brand, at.hour, mark)
+	}
+	for _, one := range all {
+		if err := l.db.insert(ctx, one.table, one.input); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// derive adds the rows that follow from one record.
+func (bs *blocks) derive(labelSet string, r *pipeline.Record, event pipeline.Time, gone []goneMention, touched map[bucket]bool) {
+	for _, g := range gone {
+		bs.mentions.appendDeleted(labelSet, g, r)
+		touched[bucket{g.brand, hourOf(g.event)}] = true
+	}
+	p := &r.Post
+	switch p.Op {
+	case pipeline.OpDelete:
+		bs.tombstones.append(r)
+		return
+	case pipeline.OpMetrics:
+		bs.metrics.append(r)
+		bs.authors.note(r)
+		return
+	case pipeline.OpCreate, pipeline.OpUpdate:
+	}
+	for i := range r.Mentions {
+		bs.mentions.append(labelSet, r, &r.Mentions[i], event)
+		touched[bucket{r.Mentions[i].Brand, hourOf(event)}] = true
+	}
+	bs.interactions.append(r, event)
+	bs.authors.note(r)
+	if p.Metrics != (pipeline.Metrics{}) {
+		bs.metrics.append(r)
+	}
+}

@@ -16,27 +16,26 @@ const (
 	maxHandoverBytes = 4 << 20 // of text and titles
 )
 
-// handOver puts posts on Kafka, in parts, and returns once all are acknowledged.
+// handOver puts posts on Kafka, in parts, and returns once all are acknowledged, with the
+// ends to keep beside the cursor.
 //
 // A deterministic source makes the same posts from the same cursor, so each part has a
 // name that survives a crash: the hash of that cursor and the part's number. When it is
 // not known what an earlier attempt left behind, Kafka is asked, and only the rest is
-// handed over. That rest has a name of its own (its level), since a later question must
-// find its posts by their index too. A source that has grown since (a file that is
-// followed) makes more posts from the same cursor, never others, so the names still hold.
+// handed over. A source that has grown since (a file that is followed) makes more posts
+// from the same cursor, never others, so the names still hold.
 func (s *session) handOver(ctx context.Context, posts []pipeline.Post) (pipeline.Ends, error) {
 	ends := pipeline.Ends{}
 	maps.Copy(ends, s.ends)
 	for part := 0; len(posts) > 0; part++ {
 		n := partSize(posts)
-		var err error
+		var h pipeline.Handover
 		if s.deterministic {
-			err = s.handOverOnce(ctx, posts[:n], strconv.Itoa(part), ends)
-		} else {
-			err = s.persist(ctx, "hand posts over to Kafka", func(ctx context.Context) error {
-				return s.publish(ctx, posts[:n], pipeline.Handover{}, ends)
-			})
+			h = pipeline.Handover{Source: s.entry.Name, From: nameOf(s.cursor) + "." + strconv.Itoa(part)}
 		}
+		err := s.persist(ctx, "hand posts over to Kafka", func(ctx context.Context) error {
+			return s.publish(ctx, posts[:n], h, ends)
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -45,40 +44,24 @@ func (s *session) handOver(ctx context.Context, posts []pipeline.Post) (pipeline
 	return ends, nil
 }
 
-// handOverOnce hands over the posts of one part that are not on Kafka yet.
-func (s *session) handOverOnce(ctx context.Context, posts []pipeline.Post, part string, ends pipeline.Ends) error {
-	level := 0
-	return s.persist(ctx, "hand posts over to Kafka", func(ctx context.Context) error {
-		for len(posts) > 0 {
-			h := pipeline.Handover{Source: s.entry.Name, From: s.from + "." + part + "." + strconv.Itoa(level)}
-			if s.ask {
-				done, upTo, err := s.parts.Publisher.Published(ctx, s.entry.Stream, h, s.ends)
-				if err != nil {
-					return err
-				}
-				raise(ends, upTo)
-				if rest := without(posts, done); len(rest) < len(posts) {
-					posts, level = rest, level+1
-					continue
-				}
-			}
-			s.ask = true // until this answer is there, nothing is known
-			if err := s.publish(ctx, posts, h, ends); err != nil {
-				return err
-			}
-			s.ask = s.first
-			return nil
-		}
-		return nil
-	})
-}
-
+// publish makes one attempt, after a look at what others left, and raises ends.
 func (s *session) publish(ctx context.Context, posts []pipeline.Post, h pipeline.Handover, ends pipeline.Ends) error {
-	written, err := s.parts.Publisher.Publish(ctx, s.entry.Stream, posts, h)
+	var have map[int]bool
+	if s.ask {
+		found, upTo, err := s.parts.Publisher.Published(ctx, s.entry.Stream, h, s.ends)
+		if err != nil {
+			return err
+		}
+		raise(ends, upTo)
+		have = found
+	}
+	s.ask = s.deterministic // until the answer is there, nothing is known
+	written, err := s.parts.Publisher.PublishRest(ctx, s.entry.Stream, posts, h, have)
 	if err != nil {
 		return err
 	}
 	raise(ends, written)
+	s.ask = s.first
 	return nil
 }
 
@@ -87,20 +70,6 @@ func raise(ends, by pipeline.Ends) {
 	for partition, end := range by {
 		ends[partition] = max(ends[partition], end)
 	}
-}
-
-// without returns the posts whose index is not in done; the slice given stays as it is.
-func without(posts []pipeline.Post, done map[int]bool) []pipeline.Post {
-	if len(done) == 0 {
-		return posts
-	}
-	rest := make([]pipeline.Post, 0, len(posts))
-	for i := range posts {
-		if !done[i] {
-			rest = append(rest, posts[i])
-		}
-	}
-	return rest
 }
 
 // partSize is how many of the posts go into the next hand-over: at least one.

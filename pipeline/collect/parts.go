@@ -13,14 +13,13 @@ import (
 
 // Publisher puts posts on a stream's topic and knows what is there.
 type Publisher interface {
-	// Publish returns once Kafka has acknowledged all posts, with the next offsets of
-	// the partitions that it wrote. After an error any part of the posts may be there.
-	Publish(ctx context.Context, stream pipeline.Stream, posts []pipeline.Post, h pipeline.Handover) (pipeline.Ends, error)
-	// Published says which posts of a hand-over (by their index in its Publish) stand at
-	// or after since, and up to which offsets it looked.
+	// PublishRest writes the posts whose index is not in have. It returns once Kafka has
+	// acknowledged them, with the next offsets of the partitions that it wrote. After an
+	// error any part of them may be there.
+	PublishRest(ctx context.Context, stream pipeline.Stream, posts []pipeline.Post, h pipeline.Handover, have map[int]bool) (pipeline.Ends, error)
+	// Published says which posts of a hand-over, by index, stand at or after since, and
+	// up to which offsets it looked.
 	Published(ctx context.Context, stream pipeline.Stream, h pipeline.Handover, since pipeline.Ends) (map[int]bool, pipeline.Ends, error)
-	// Ends returns the next offset of every partition of the stream's topic.
-	Ends(ctx context.Context, topic string) (pipeline.Ends, error)
 }
 
 // Cursors keeps the place of each source. A source never seen has no cursor and no ends.
@@ -57,6 +56,7 @@ type Entry struct {
 // Parts is what a Runner is made of. Owners may be nil: then this process owns all.
 type Parts struct {
 	Publisher   Publisher
+	Ends        func(ctx context.Context, stream pipeline.Stream) (pipeline.Ends, error) // next offset of each partition
 	Cursors     Cursors
 	DeadLetters DeadLetters
 	Reporter    Reporter
@@ -73,6 +73,8 @@ func (p Parts) check(entries []Entry) error {
 	switch {
 	case p.Publisher == nil:
 		return errors.New("collect: no publisher")
+	case p.Ends == nil:
+		return errors.New("collect: no ends of topics")
 	case p.Cursors == nil:
 		return errors.New("collect: no cursors")
 	case p.DeadLetters == nil:

@@ -191,7 +191,7 @@ func (r *Runner) load(ctx context.Context, s *source) (pipeline.Cursor, pipeline
 	if cursor != nil || ends != nil {
 		return cursor, ends, nil
 	}
-	ends, err = r.parts.Publisher.Ends(ctx, s.Stream.Topic)
+	ends, err = r.parts.Ends(ctx, s.Stream)
 	if err != nil {
 		return nil, nil, fmt.Errorf("collect: ask for the ends of topic %s: %w", s.Stream.Topic, err)
 	}

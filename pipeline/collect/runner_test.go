@@ -36,7 +36,7 @@ func (s *script) Run(ctx context.Context, from pipeline.Cursor, to pipeline.Sess
 func (s *script) Deterministic() bool { return s.deterministic }
 
 func parts(k *collecttest.Kafka) collect.Parts {
-	return collect.Parts{Publisher: k, Cursors: k, DeadLetters: k, Reporter: k, Collector: "test", Logger: zerolog.Nop()}
+	return collect.Parts{Publisher: k, Ends: k.Ends, Cursors: k, DeadLetters: k, Reporter: k, Collector: "test", Logger: zerolog.Nop()}
 }
 
 func entry(name string, src pipeline.Source) collect.Entry {

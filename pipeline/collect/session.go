@@ -15,6 +15,13 @@ import (
 	"earshot/pipeline"
 )
 
+const (
+	// maxPostBytes bounds a post as JSON: below the 4 MiB that the topics accept.
+	maxPostBytes = 3 << 20
+	// stalled is how long Kafka may take before the source counts as down.
+	stalled = 15 * time.Second
+)
+
 // errOver is what a source hears that goes on talking after its Run has ended.
 var errOver = errors.New("collect: this session is over")
 
@@ -29,14 +36,14 @@ type session struct {
 	turn   chan struct{} // held by the Emit or Refuse at work: one at a time
 	cursor pipeline.Cursor
 	ends   pipeline.Ends // all that was handed over before stands below
-	from   string        // name of the Emit at work
 	ask    bool          // what an earlier attempt left on Kafka is not known
 	first  bool          // no Emit of this session has succeeded yet
 	broken error         // after it no Emit may pass: its cursor would skip posts
 
-	mu   sync.Mutex
-	last time.Time // sign of life, or end of a limit
-	busy int       // calls in which the source waits for us
+	mu      sync.Mutex
+	last    time.Time // sign of life, or end of a limit
+	busy    int       // calls in which the source waits for us
+	waiting bool      // for Kafka
 }
 
 func newSession(p *Parts, e Entry, t *tally, logger zerolog.Logger, cursor pipeline.Cursor, ends pipeline.Ends) *session {
@@ -55,7 +62,6 @@ func (s *session) Emit(ctx context.Context, posts []pipeline.Post, upTo pipeline
 		if err != nil {
 			return err
 		}
-		s.from = nameOf(s.cursor)
 		ends, err := s.handOver(ctx, good)
 		if err != nil {
 			return err
@@ -70,6 +76,7 @@ func (s *session) Emit(ctx context.Context, posts []pipeline.Post, upTo pipeline
 			}
 		}
 		s.ask, s.first = false, false
+		s.settled()
 		return nil
 	})
 }
@@ -99,6 +106,9 @@ func (s *session) screen(ctx context.Context, posts []pipeline.Post) ([]pipeline
 		problem := s.complete(p, now)
 		if problem == nil {
 			problem = p.Validate()
+		}
+		if problem == nil {
+			problem = tooBig(p)
 		}
 		if problem != nil {
 			if !copied {
@@ -140,6 +150,27 @@ func (s *session) complete(p *pipeline.Post, now pipeline.Time) error {
 	}
 	if !p.SeenAt.Known() {
 		p.SeenAt = now
+	}
+	return nil
+}
+
+// tooBig reports a post whose fields are within their limits one by one, but whose JSON
+// is more than a record of Kafka may hold.
+func tooBig(p *pipeline.Post) error {
+	size := len(p.Text) + len(p.Title)
+	for _, list := range [][]string{p.Hashtags, p.Handles, p.Links} {
+		for _, item := range list {
+			size += len(item)
+		}
+	}
+	for i := range p.Media {
+		size += len(p.Media[i].URL) + len(p.Media[i].Alt)
+	}
+	if size < maxPostBytes/8 { // JSON makes at most six bytes of one; the other fields are short
+		return nil
+	}
+	if n := len(p.AppendJSON(nil)); n > maxPostBytes {
+		return fmt.Errorf("the post is %d bytes as JSON, more than the %d that Kafka takes: shorten its text or its lists", n, maxPostBytes)
 	}
 	return nil
 }
@@ -202,28 +233,52 @@ func (s *session) touch(at time.Time) {
 // exclusive lets one call at a time hand over. Time that the source spends here is ours,
 // so it does not count against its deadline. After a failure nothing passes any more.
 func (s *session) exclusive(ctx context.Context, do func() error) error {
-	s.wait(1)
-	defer s.wait(-1)
-	defer func() { s.touch(time.Now()) }()
+	s.enter()
+	defer s.leave()
 	select {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	defer func() { <-s.turn }()
-	if s.broken != nil {
-		return s.broken
-	}
-	if s.broken = do(); s.broken == nil {
-		s.tally.alive()
+	if s.broken == nil {
+		s.broken = do()
 	}
 	return s.broken
 }
 
-func (s *session) wait(n int) {
+func (s *session) enter() {
 	s.mu.Lock()
-	s.busy += n
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	s.busy++
+}
+
+func (s *session) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy--
+	if now := time.Now(); now.After(s.last) {
+		s.last = now
+	}
+}
+
+// settled ends a wait for Kafka: the source is alive again.
+func (s *session) settled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = false
+	s.tally.alive()
+}
+
+// stall reports a wait for Kafka that has become long.
+func (s *session) stall(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting {
+		err := fmt.Errorf("collect: %s: no answer for %s", what, stalled)
+		s.tally.fail(err)
+		s.logger.Warn().Err(err).Msg("the source waits until this succeeds")
+	}
 }
 
 // patience is how much longer the source may stay silent.
@@ -253,9 +308,15 @@ func (s *session) persist(ctx context.Context, what string, op func(context.Cont
 	}
 	work, cancel := graceful(ctx, s.parts.Grace)
 	defer cancel()
+	s.mu.Lock()
+	s.waiting = true
+	s.mu.Unlock()
+	watch := time.AfterFunc(stalled, func() { s.stall(what) })
+	defer watch.Stop()
 	for n := 0; ; n++ {
 		err := op(work)
 		if err == nil {
+			s.settled()
 			if n > 0 {
 				s.logger.Info().Int("attempts", n+1).Msgf("could %s again", what)
 			}

@@ -32,6 +32,9 @@ type Kafka struct {
 	// OnPut may refuse a dead letter.
 	OnPut func(pipeline.DeadLetter) error
 
+	crash   func()      // ends the process of the suite
+	onGrown func(n int) // hears how many records there are
+
 	mu      sync.Mutex
 	records [partitions][]Record
 	cursors map[string]place
@@ -48,20 +51,26 @@ type place struct {
 	ends   pipeline.Ends
 }
 
-// Publish writes posts to the partition of their key.
-func (k *Kafka) Publish(ctx context.Context, _ pipeline.Stream, posts []pipeline.Post, h pipeline.Handover) (pipeline.Ends, error) {
-	n, failure := len(posts), ctx.Err()
-	if k.OnPublish != nil && failure == nil {
-		n, failure = k.OnPublish(ctx, len(posts))
-	} else if failure != nil {
+// PublishRest writes the posts that are not in have to the partitions of their keys.
+func (k *Kafka) PublishRest(ctx context.Context, _ pipeline.Stream, posts []pipeline.Post, h pipeline.Handover, have map[int]bool) (pipeline.Ends, error) {
+	var rest []Record
+	for i := range posts {
+		if !have[i] {
+			rest = append(rest, Record{Post: posts[i], Handover: h, Index: i})
+		}
+	}
+	n, failure := len(rest), ctx.Err()
+	if failure != nil {
 		n = 0
+	} else if k.OnPublish != nil {
+		n, failure = k.OnPublish(ctx, len(rest))
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	ends := pipeline.Ends{}
-	for i := range posts[:n] {
-		p := partition(posts[i].Key())
-		k.records[p] = append(k.records[p], Record{Post: posts[i], Handover: h, Index: i})
+	for _, r := range rest[:n] {
+		p := partition(r.Post.Key())
+		k.records[p] = append(k.records[p], r)
 		ends[p] = int64(len(k.records[p]))
 	}
 	if failure != nil {
@@ -88,7 +97,7 @@ func (k *Kafka) Published(_ context.Context, _ pipeline.Stream, h pipeline.Hando
 }
 
 // Ends are the next offsets.
-func (k *Kafka) Ends(context.Context, string) (pipeline.Ends, error) {
+func (k *Kafka) Ends(context.Context, pipeline.Stream) (pipeline.Ends, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	ends := pipeline.Ends{}
@@ -113,6 +122,9 @@ func (k *Kafka) Save(ctx context.Context, source string, cursor pipeline.Cursor,
 		written, failure = k.OnSave(cursor)
 	} else if failure != nil {
 		written = false
+	}
+	if written && k.onGrown != nil {
+		defer func() { k.onGrown(len(k.Records())) }()
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

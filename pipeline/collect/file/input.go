@@ -44,24 +44,22 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // openInput opens a file and goes to an offset of its unpacked stream.
-func openInput(ctx context.Context, path, compression string, offset int64) (in *input, err error) {
+func openInput(ctx context.Context, path, compression string, offset int64) (*input, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	in = &input{file: f, raw: &counter{ctx: ctx, r: f}}
-	defer func() {
-		if err != nil {
-			in.close()
-		}
-	}()
+	in := &input{file: f, raw: &counter{ctx: ctx, r: f}}
 	if in.stream, err = in.unpacked(compression); err != nil {
-		return nil, damaged(0, err)
+		err = damaged(0, err)
+	} else if err = in.decodeUTF16(compression == None); err == nil {
+		err = in.seek(offset)
 	}
-	if err = in.decodeUTF16(compression == None); err != nil {
+	if err != nil {
+		in.close()
 		return nil, err
 	}
-	return in, in.seek(offset)
+	return in, nil
 }
 
 func (in *input) unpacked(compression string) (io.Reader, error) {

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // load reads a file to its end through the real runner.
 func load(t *testing.T, k *collecttest.Kafka, src pipeline.Source) *collect.Runner {
 	t.Helper()
-	r, err := collect.New(collect.Parts{Publisher: k, Cursors: k, DeadLetters: k, Reporter: k, Collector: "test", Logger: zerolog.Nop()},
+	r, err := collect.New(collect.Parts{Publisher: k, Ends: k.Ends, Cursors: k, DeadLetters: k, Reporter: k, Collector: "test", Logger: zerolog.Nop()},
 		[]collect.Entry{{Name: "import", Platform: "file", Stream: pipeline.LiveStream(), Source: src}})
 	require.NoError(t, err)
 	require.NoError(t, r.Run(t.Context()))

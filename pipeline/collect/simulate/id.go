@@ -89,13 +89,3 @@ func parseID(platform, id string) (uint64, bool) {
 	n, err := strconv.ParseUint(id[strings.LastIndexAny(id, "/_-")+1:], base, 64)
 	return n, err == nil && n <= idMask
 }
-
-// platformOf finds a platform's number; ok is false if it is not simulated.
-func platformOf(name string) (uint8, bool) {
-	for i, p := range platformNames() {
-		if p == name {
-			return uint8(i), true
-		}
-	}
-	return 0, false
-}

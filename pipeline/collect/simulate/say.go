@@ -157,17 +157,21 @@ func (g *generator) write(out *writer, n *node, s *speech) {
 	}
 	r, w := s.rng, g.words[n.lang]
 	u := r.float()
-	if u < 0.25 {
-		out.buf = append(append(out.buf, w.open[r.below(len(w.open))]...), ' ')
+	if u < 0.25 && n.role < reply && n.platform != onWikipedia {
+		out.buf = append(out.buf, w.open[r.below(len(w.open))]...)
+		if !bytes.HasSuffix(out.buf, []byte("、")) && !bytes.HasSuffix(out.buf, []byte(",")) {
+			out.buf = append(out.buf, ' ')
+		}
 	}
 	g.line(out, n, s, s.line, &r)
 	if n.ref.lane == laneBurst {
 		out.buf = strconv.AppendUint(append(out.buf, ' '), n.hash>>32%100, 10)
 		return
 	}
-	for range articleLines(n) {
+	more := w.chatter[1] // neutral
+	for i := range articleLines(n) {
 		out.buf = append(out.buf, ' ')
-		g.line(out, n, s, pick(w.chatter, 0, &r), &r)
+		g.line(out, n, s, &more[(int(n.hash>>40)+i)%len(more)], &r)
 	}
 	if u > 0.75 {
 		out.buf = append(append(out.buf, ' '), w.close[r.below(len(w.close))]...)

@@ -76,7 +76,7 @@ func asJSON(t testing.TB, posts []pipeline.Post) string {
 }
 
 func TestSameSeedSamePosts(t *testing.T) {
-	c := period(20, 2)
+	c := period(5, 1)
 	_, a := simulated(t, c)
 	_, b := simulated(t, c)
 	require.NotEmpty(t, a.posts)

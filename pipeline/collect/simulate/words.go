@@ -3,7 +3,6 @@ package simulate
 import (
 	"embed"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -33,9 +32,6 @@ type template struct {
 // The slots: {b} brand, {r} its rival, {p} a product, {t} its hashtag, {h} its handle,
 // {w} the common word that is also a brand, {c} a city, {n} a number, {e} an emoji.
 const slotLetters = "brpthwcne"
-
-// naming are the slots that name the brand.
-const naming = "bpth"
 
 // categories of templates that each language must have.
 func categories() []string {
@@ -115,18 +111,13 @@ func parseTemplate(line string) (template, error) {
 	}
 	t.literals = append(t.literals, text)
 	for _, literal := range t.literals {
-		for _, word := range strings.Fields(literal) {
+		for word := range strings.FieldsSeq(literal) {
 			if len(word) > 1 && word[0] == '#' {
 				t.tags = append(t.tags, strings.TrimRight(word[1:], ".,!?"))
 			}
 		}
 	}
 	return t, nil
-}
-
-// names says whether the template names the brand.
-func (t *template) names() bool {
-	return slices.ContainsFunc(t.slots, func(s byte) bool { return strings.IndexByte(naming, s) >= 0 })
 }
 
 // pick draws a template of a polarity; where the category has none, of another.

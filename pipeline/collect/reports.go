@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,8 @@ const (
 	maxReports = 4096
 	// drainReports is how long the last reports may take when the runner stops.
 	drainReports = 3 * time.Second
+	// foldedReason begins the reason of a gap made of minutes.
+	foldedReason = "coverage could not be written in time, so its minutes are folded into one stretch"
 )
 
 // reports is coverage on its way to the Reporter. Adding never blocks; a report that
@@ -109,11 +112,14 @@ func foldTwo(a, b pipeline.CoverageEvent) pipeline.CoverageEvent {
 	gap.Posts += b.Posts
 	gap.Refused += b.Refused
 	gap.Errors += b.Errors
-	gap.Reason = fmt.Sprintf("coverage could not be written in time, so minutes and gaps were folded into one (%d posts were collected)", gap.Posts)
-	for _, ev := range []pipeline.CoverageEvent{a, b} { // a real gap inside keeps its reason
-		if ev.Type == "gap" && ev.Reason != "" && len(ev.Reason) < 512 {
+	gap.Reason = ""
+	for _, ev := range []pipeline.CoverageEvent{a, b} { // a real gap within keeps its reason
+		if ev.Type == "gap" && !strings.HasPrefix(ev.Reason, foldedReason) {
 			gap.Reason = ev.Reason
 		}
+	}
+	if gap.Reason == "" {
+		gap.Reason = fmt.Sprintf("%s; in it %d posts were collected", foldedReason, gap.Posts)
 	}
 	return gap
 }

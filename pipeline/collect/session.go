@@ -211,7 +211,7 @@ func (s *session) Gap(from, to time.Time, reason string) {
 // Limited reports that the platform asked to wait.
 func (s *session) Limited(until time.Time, what string) {
 	s.touch(until)
-	s.tally.set(pipeline.CoverageLimited, until, what)
+	s.tally.limit(until, what)
 	s.logger.Info().Time("until", until).Str("reason", what).Msg("limited")
 }
 

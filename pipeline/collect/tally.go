@@ -35,6 +35,7 @@ type tally struct {
 	state   pipeline.CoverageState
 	since   time.Time // up to here the state is accounted for
 	until   time.Time // end of a limit
+	up      bool      // connected, as far as it is known
 	minute  time.Time
 	count   counts // of the minute
 	spent   map[pipeline.CoverageState]time.Duration
@@ -67,7 +68,7 @@ func (t *tally) begin() {
 	defer t.mu.Unlock()
 	now := t.now()
 	t.advance(now)
-	t.owned, t.begun, t.since, t.state = true, now, now, pipeline.CoverageDown
+	t.owned, t.begun, t.since, t.state, t.up = true, now, now, pipeline.CoverageDown, false
 	ev := t.event("expected", now)
 	ev.From = pipeline.At(now)
 	t.out(ev)
@@ -132,7 +133,9 @@ func (t *tally) spend(to time.Time) {
 			t.spent[t.state] += t.until.Sub(t.since)
 			t.since = t.until
 		}
-		t.state = pipeline.CoverageOK
+		if t.state = pipeline.CoverageDown; t.up {
+			t.state = pipeline.CoverageOK
+		}
 	}
 	t.spent[t.state] += to.Sub(t.since)
 	t.since = to
@@ -157,16 +160,12 @@ func (t *tally) row(now time.Time) pipeline.CoverageEvent {
 	return ev
 }
 
-// set changes the state.
-func (t *tally) set(state pipeline.CoverageState, until time.Time, reason string) {
+// limit: the platform asked to wait.
+func (t *tally) limit(until time.Time, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.now()
-	t.advance(now)
-	t.state, t.until = state, until
-	if reason != "" {
-		t.reason = reason
-	}
+	t.advance(t.now())
+	t.state, t.until, t.reason, t.up = pipeline.CoverageLimited, until, reason, true
 }
 
 // alive: the source showed a sign of life. A limit stays until it ends or posts come.
@@ -174,6 +173,7 @@ func (t *tally) alive() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.advance(t.now())
+	t.up = true
 	if t.state == pipeline.CoverageDown {
 		t.state = pipeline.CoverageOK
 	}
@@ -195,6 +195,7 @@ func (t *tally) fail(err error) {
 	defer t.mu.Unlock()
 	now := t.now()
 	t.advance(now)
+	t.up = false
 	if t.state != pipeline.CoverageLimited {
 		t.state = pipeline.CoverageDown
 	}
@@ -217,7 +218,7 @@ func (t *tally) posts(n int, newest pipeline.Time) {
 	defer t.mu.Unlock()
 	now := t.now()
 	t.advance(now)
-	t.state = pipeline.CoverageOK
+	t.state, t.up = pipeline.CoverageOK, true
 	t.count.posts += int64(n)
 	t.total.posts += int64(n)
 	if newest.Known() {

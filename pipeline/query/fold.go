@@ -80,6 +80,9 @@ func (f *folder) append(dst []byte, s string) []byte {
 	begin := len(dst)
 	for _, r := range s {
 		folded := f.simple(r)
+		if folded == complexRune && foldsToItself(r) {
+			folded = r
+		}
 		if folded <= 0 {
 			return f.slow(dst[:begin], s)
 		}
@@ -90,7 +93,11 @@ func (f *folder) append(dst []byte, s string) []byte {
 
 // slow folds by decomposing (NFKD), dropping accents, folding case and composing (NFC).
 func (f *folder) slow(dst []byte, s string) []byte {
-	f.work = norm.NFKD.AppendString(f.work[:0], s)
+	if norm.NFKD.QuickSpanString(s) == len(s) { // else it allocates
+		f.work = append(f.work[:0], s...)
+	} else {
+		f.work = norm.NFKD.AppendString(f.work[:0], s)
+	}
 	f.next = dropAccents(f.next[:0], f.work)
 	if need := 3 * len(f.next); cap(f.work) < need { // no fold is longer than three times
 		f.work = make([]byte, need)
@@ -100,6 +107,9 @@ func (f *folder) slow(dst []byte, s string) []byte {
 	n, _, err := f.fold.Transform(f.work, f.next, true)
 	if err != nil { // cannot happen with room for every fold; equal input stays equal
 		return append(dst, s...)
+	}
+	if norm.NFC.QuickSpan(f.work[:n]) == n {
+		return append(dst, f.work[:n]...)
 	}
 	return norm.NFC.Append(dst, f.work[:n]...)
 }
@@ -177,6 +187,14 @@ func oneCase(r rune) rune {
 	}
 	return r
 }
+
+// foldsToItself answers at once for the many characters of East Asia.
+func foldsToItself(r rune) bool {
+	return r >= 0x4e00 && r <= 0x9fff || r >= 0x3041 && r <= 0x3096 || r >= 0x30a1 && r <= 0x30fa || isHangul(r)
+}
+
+// isHangul reports whether r is a syllable of Korean, which is written with spaces.
+func isHangul(r rune) bool { return r >= 0xac00 && r <= 0xd7a3 }
 
 func isSkinTone(r rune) bool { return r >= 0x1f3fb && r <= 0x1f3ff }
 

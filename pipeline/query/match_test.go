@@ -116,7 +116,7 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 	m := compile(t, "sony OR #sony OR @sony", `"play station" OR 索尼`, "Škoda").NewMatcher()
 	posts := []pipeline.Post{
 		{Text: "My new Sony Play Station broke after two days, thanks @Sony #fail http://t.co/x"},
-		{Text: "Новая приставка Sony Škoda стоит дорого 😀 我爱索尼手机 e\u0301", Hashtags: []string{"sony"}},
+		{Text: "Новая приставка Sony Škoda стоит дорого 😀 我爱索尼手机 #索尼# मैं हिन्दी 한국 e\u0301", Hashtags: []string{"sony"}},
 	}
 	found := 0
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
@@ -145,4 +145,22 @@ func TestCompileRefuses(t *testing.T) {
 	e, err := Compile(nil)
 	require.NoError(t, err)
 	assert.Empty(t, e.NewMatcher().Match(&pipeline.Post{Text: "sony"}))
+}
+
+func BenchmarkMatchCyrillic(b *testing.B) {
+	m := compile(b, "sony OR #sony", "Шкода OR @skoda").NewMatcher()
+	p := &pipeline.Post{Text: "Новая приставка от Sony стоит дорого, но Шкода ещё дороже 😀 — посмотрим, что будет дальше"}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Match(p)
+	}
+}
+
+func BenchmarkMatchChinese(b *testing.B) {
+	m := compile(b, "sony OR #sony", "索尼 OR 手机").NewMatcher()
+	p := &pipeline.Post{Text: "我非常喜欢索尼的新手机，质量很好，价格也不贵，推荐大家购买。#索尼# 配送速度很快！"}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Match(p)
+	}
 }

@@ -86,6 +86,9 @@ func (s *scanner) next() bool {
 			return true
 		case s.fold.simple(r) == breakRune:
 			s.pos += n
+		case isChar(r) && !unicode.Is(unicode.M, r):
+			s.char(n)
+			return true
 		default:
 			if s.openSegment() {
 				return true
@@ -158,18 +161,12 @@ func (s *scanner) openSegment() bool {
 // atom reads the next token inside a segment; false if nothing but marks was left.
 func (s *scanner) atom() bool {
 	begin, i := s.pos, s.pos
-	kind := wordToken
 	for i < s.segment {
 		r, n := utf8.DecodeRuneInString(s.text[i:])
 		if isChar(r) && !unicode.Is(unicode.M, r) {
-			if i > begin {
-				break
-			}
-			i += n
-			kind = charToken
-			for i < s.segment && clings(s.text[i:]) {
-				_, n = utf8.DecodeRuneInString(s.text[i:])
-				i += n
+			if i == begin {
+				s.char(n)
+				return true
 			}
 			break
 		}
@@ -188,12 +185,23 @@ func (s *scanner) atom() bool {
 	if len(s.folded) == 0 {
 		return false
 	}
-	if kind == charToken {
-		s.kind, s.begin, s.end = charToken, begin, i
-		return true
-	}
 	s.word(begin, i)
 	return true
+}
+
+// char reads a character of a script without spaces, which is n bytes long, and the
+// marks on it.
+func (s *scanner) char(n int) {
+	begin, i := s.pos, s.pos+n
+	for i < len(s.text) && s.text[i] >= utf8.RuneSelf {
+		r, n := utf8.DecodeRuneInString(s.text[i:])
+		if !clings(r) {
+			break
+		}
+		i += n
+	}
+	s.kind, s.begin, s.end, s.pos = charToken, begin, i, i
+	s.folded = s.fold.append(s.folded[:0], s.text[begin:i])
 }
 
 // word sets the current token to a word without the underscores around it, unless it
@@ -267,8 +275,10 @@ func isWordRune(r rune) bool {
 // isChar reports whether r belongs to a script that is written without spaces.
 func isChar(r rune) bool {
 	switch {
-	case r < 0x0e00:
+	case r < 0x0e00 || isHangul(r):
 		return false
+	case r >= 0x4e00 && r <= 0x9fff:
+		return true
 	case r >= 0x3040 && r <= 0x30ff, r >= 0x31f0 && r <= 0x31ff, r >= 0xff66 && r <= 0xff9f:
 		return true // Hiragana and Katakana with the marks that they share
 	default:
@@ -276,10 +286,10 @@ func isChar(r rune) bool {
 	}
 }
 
-// clings reports whether s begins with a mark of the character before it.
-func clings(s string) bool {
-	r, _ := utf8.DecodeRuneInString(s)
-	return unicode.In(r, unicode.M, unicode.Cf) || r == 0xff9e || r == 0xff9f // half-width voicing
+// clings reports whether r is a mark of the character before it.
+func clings(r rune) bool {
+	return !foldsToItself(r) &&
+		(unicode.In(r, unicode.M, unicode.Cf) || r == 0xff9e || r == 0xff9f) // half-width voicing
 }
 
 // isSymbol reports whether r is a token by itself. Signs that only decorate a name

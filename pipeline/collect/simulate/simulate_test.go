@@ -156,15 +156,20 @@ func TestEmitFails(t *testing.T) {
 	assert.Len(t, out.batches, 3)
 }
 
+// The stream at its usual density, and at that of a load test.
 func BenchmarkPosts(b *testing.B) {
-	c := period(50, 24)
-	c.To, c.Limit = time.Time{}, int64(b.N)
-	s, err := New(c)
-	require.NoError(b, err)
-	b.ReportAllocs()
-	b.ResetTimer()
-	require.NoError(b, s.Run(context.Background(), nil, &discard{}))
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "posts/s")
+	for name, rate := range map[string]float64{"rate=50": 50, "rate=100000": 100000} {
+		b.Run(name, func(b *testing.B) {
+			c := period(rate, 24)
+			c.To, c.Limit = time.Time{}, int64(b.N)
+			s, err := New(c)
+			require.NoError(b, err)
+			b.ReportAllocs()
+			b.ResetTimer()
+			require.NoError(b, s.Run(context.Background(), nil, &discard{}))
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "posts/s")
+		})
+	}
 }
 
 type discard struct{ recorder }

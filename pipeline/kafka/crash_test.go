@@ -32,6 +32,7 @@ type order struct {
 	Point                pipeline.CrashPoint // where to die
 	After                int                 // how often to pass there before
 	Sleep                bool                // stop there instead, until woken
+	Records              int                 // in a batch: no two workers cut alike
 }
 
 // child is a worker in a process of its own, which kills itself at its crash point.
@@ -48,6 +49,7 @@ func child() {
 	}
 	var mu sync.Mutex
 	passed := 0
+	ledger := &fileLedger{path: o.Ledger}
 	crash := pipeline.CrashHook(func(p pipeline.CrashPoint) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -60,15 +62,19 @@ func child() {
 				select {}
 			}
 			if passed == o.After+1 {
+				ledger.mu.Lock() // not while another partition holds the file
 				_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+				time.Sleep(100 * time.Millisecond) // until the signal is there
+				ledger.mu.Unlock()
 			}
 		}
 	})
+	ledger.crash = crash
 	producer := NewProducer(c)
 	w := &Worker{
 		Client: c, Stream: pipeline.LiveStream(), Chain: func() pipeline.Enricher { return chain{} },
-		Sink: &fileLedger{path: o.Ledger, crash: crash}, DeadLetters: NewDeadLetters(producer), Losses: NewCoverage(producer),
-		Crash: crash, Log: zerolog.Nop(), Session: testSession, Limits: Limits{Records: 100, Wait: 20 * time.Millisecond},
+		Sink: ledger, DeadLetters: NewDeadLetters(producer), Losses: NewCoverage(producer),
+		Crash: crash, Log: zerolog.Nop(), Session: testSession, Limits: Limits{Records: o.Records, Wait: 20 * time.Millisecond},
 	}
 	if err := w.Run(context.Background()); err != nil {
 		panic(err)
@@ -83,27 +89,39 @@ const tokenMark = "token:"
 type fileLedger struct {
 	path  string
 	crash pipeline.CrashHook
+	mu    sync.Mutex
 }
 
 func (l *fileLedger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.Reject, error) {
 	if err := b.Pending(ctx); err != nil {
 		return nil, err
 	}
+	if err := l.append(b); err != nil {
+		return nil, err
+	}
+	l.crash.At(pipeline.CrashLedgerInserted)
+	l.crash.At(pipeline.CrashDerivedInserted)
+	return nil, nil
+}
+
+func (l *fileLedger) append(b *pipeline.Batch) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = f.Close() }()
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, err
+		return err
 	}
 	stored, err := readLedger(l.path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	token := tokenMark + b.Token
 	if stored[token] > 0 && !b.Retry {
-		return nil, nil // a late insert of a worker that slept: the store knows its token
+		return nil // a late insert of a worker that slept: the store knows its token
 	}
 	var rows bytes.Buffer
 	fmt.Fprintln(&rows, token)
@@ -112,12 +130,8 @@ func (l *fileLedger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.R
 			fmt.Fprintln(&rows, row)
 		}
 	}
-	if _, err := f.Write(rows.Bytes()); err != nil {
-		return nil, err
-	}
-	l.crash.At(pipeline.CrashLedgerInserted)
-	l.crash.At(pipeline.CrashDerivedInserted)
-	return nil, nil
+	_, err = f.Write(rows.Bytes())
+	return err
 }
 
 // readRowsOnly counts the rows by position, readLedger the tokens too.
@@ -162,13 +176,13 @@ func crashAt(t *testing.T, addr string, point pipeline.CrashPoint) {
 	publishRaw(t, c, pipeline.LiveStream(), broken...)
 	o := order{Addr: addr, Prefix: c.cfg.TopicPrefix, Ledger: filepath.Join(t.TempDir(), "ledger"), Point: point}
 	for _, after := range []int{0, 3} {
-		o.After = after
+		o.After, o.Records = after, 100-10*after
 		cmd := startChild(t, o)
 		err := cmd.Wait()
 		require.Error(t, err)
 		require.True(t, cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled(), "the child died at %s: %v", point, err)
 	}
-	o.Point = "never"
+	o.Point, o.Records = "never", 130
 	last := startChild(t, o)
 	eventually(t, "all stored", func() bool {
 		rows, err := readRowsOnly(o.Ledger)
@@ -215,10 +229,10 @@ func testSleepers(t *testing.T, addr string) {
 			c := ready(t, addr, nil)
 			const total = 2000
 			publish(t, c, posts(0, total))
-			o := order{Addr: addr, Prefix: c.cfg.TopicPrefix, Ledger: filepath.Join(t.TempDir(), "ledger"), Point: point, After: 2, Sleep: true}
+			o := order{Addr: addr, Prefix: c.cfg.TopicPrefix, Ledger: filepath.Join(t.TempDir(), "ledger"), Point: point, After: 2, Sleep: true, Records: 100}
 			sleeper := startChild(t, o)
 			eventually(t, "it sleeps", func() bool { return stopped(t, sleeper.Process.Pid) })
-			o.Point = "never"
+			o.Point, o.Records = "never", 130
 			other := startChild(t, o)
 			eventually(t, "another took over", func() bool {
 				rows, err := readRowsOnly(o.Ledger)

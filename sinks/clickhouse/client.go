@@ -112,7 +112,7 @@ func Named(name, value string) any { return driver.Named(name, value) }
 
 // Exec runs a statement in the database that has no answer.
 func (d *DB) Exec(ctx context.Context, statement string) error {
-	return d.post(ctx, "", url.Values{"wait_end_of_query": {"1"}}, strings.NewReader(statement), io.Discard)
+	return d.post(ctx, "", url.Values{"wait_end_of_query": {"1"}, "max_query_size": {"4194304"}}, strings.NewReader(statement), io.Discard)
 }
 
 // Query writes the answer of a query to w as it comes, in any ClickHouse format ("" is
@@ -177,33 +177,35 @@ func (d *DB) post(ctx context.Context, query string, values url.Values, body io.
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end below
 	code := resp.Header.Get("X-ClickHouse-Exception-Code")
-	if resp.StatusCode != http.StatusOK || code != "" {
-		text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-		if err != nil {
-			return fmt.Errorf("clickhouse: answer with status %d: %w", resp.StatusCode, err)
-		}
-		if len(text) == 0 {
-			text = []byte("HTTP status " + strconv.Itoa(resp.StatusCode))
-		}
-		return fmt.Errorf("clickhouse: %w", textError(code, string(text)))
+	if resp.StatusCode == http.StatusOK && code == "" {
+		return copyAnswer(w, resp.Body)
 	}
-	return copyAnswer(w, resp.Body)
+	last := &tail{} // rows may stand before the error
+	if _, err := io.Copy(last, resp.Body); err != nil && last.String() == "" {
+		return fmt.Errorf("clickhouse: answer with status %d: %w", resp.StatusCode, err)
+	}
+	text := last.String()
+	if i := strings.Index(text, "Code: "+code); i > 0 {
+		text = text[i:]
+	}
+	return fmt.Errorf("clickhouse: %w", textError(code, or(text, "HTTP status "+strconv.Itoa(resp.StatusCode))))
 }
 
+// brokenMark stands in an answer whose query failed after rows had been sent.
+const brokenMark = "__exception__"
+
 // copyAnswer copies an answer. A query that fails half-way ends its answer with a mark
-// and the error instead of a status.
+// and the error instead of a status, and breaks the connection.
 func copyAnswer(w io.Writer, r io.Reader) error {
 	last := &tail{}
-	if _, err := io.Copy(io.MultiWriter(w, last), r); err != nil {
-		if i := strings.LastIndex(last.String(), "Code: "); i >= 0 && strings.Contains(last.String(), "__exception__") {
-			return fmt.Errorf("clickhouse: %w", textError("", last.String()[i:]))
-		}
-		return fmt.Errorf("clickhouse: answer broke off: %w", err)
-	}
-	if text := last.String(); strings.Contains(text, "__exception__") {
+	_, err := io.Copy(io.MultiWriter(w, last), r)
+	if text := last.String(); strings.Contains(text, brokenMark) {
 		if i := strings.LastIndex(text, "Code: "); i >= 0 {
 			return fmt.Errorf("clickhouse: %w", textError("", text[i:]))
 		}
+	}
+	if err != nil {
+		return fmt.Errorf("clickhouse: answer broke off: %w", err)
 	}
 	return nil
 }

@@ -76,3 +76,9 @@ func says(op pipeline.Op, id string, brands ...string) pipeline.Record {
 	}
 	return r
 }
+
+// again is the batch as a worker writes it after a crash.
+func again(b *pipeline.Batch) *pipeline.Batch {
+	b.Retry = true
+	return b
+}

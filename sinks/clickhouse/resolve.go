@@ -220,7 +220,7 @@ func chunks(posts map[postKey]*known) []string {
 			b.WriteByte(',')
 		}
 		b.WriteString("(" + quote(key.platform) + "," + quote(key.id) + ")")
-		if n++; n == lookUpChunk || b.Len() > 100<<10 {
+		if n++; n == lookUpChunk || b.Len() > 50<<10 {
 			out = append(out, b.String())
 			b.Reset()
 			n = 0

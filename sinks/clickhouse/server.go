@@ -85,6 +85,7 @@ func Start(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		first.end()
 		return nil, err
 	}
+	s.set(first, true)
 	go s.supervise(first)
 	return s, nil
 }

@@ -94,6 +94,9 @@ func TestSentimentIgnoresBrandNames(t *testing.T) {
 	}
 	require.NoError(t, s.Enrich(r))
 	assert.Equal(t, pipeline.Neutral, r.Mentions[0].Sentiment.Label)
+	r.Mentions[0].Spans = r.Mentions[0].Spans[1:]
+	require.NoError(t, s.Enrich(r))
+	assert.Equal(t, pipeline.Positive, r.Mentions[0].Sentiment.Label, "a span of the title is none of the text")
 }
 
 func TestSentimentConfig(t *testing.T) {

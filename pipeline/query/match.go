@@ -200,7 +200,7 @@ func (m *Matcher) collect() []Match {
 			cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
 	})
 	m.matches = m.matches[:0]
-	m.spans = slices.Grow(m.spans[:0], len(m.hits)) // so that it is never moved below
+	m.spans = m.spans[:0]
 	for i, h := range m.hits {
 		m.counts[h.brand] = 0
 		if i > 0 && h == m.hits[i-1] {

@@ -52,6 +52,8 @@ func TestMatchText(t *testing.T) {
 		{"삼성", []string{"삼성 전자"}, []string{"삼성이"}},
 		{"straße", []string{"STRASSE", "Straße"}, []string{"strase"}},
 		{"Škoda", []string{"skoda", "ŠKODA", "S\u030ckoda"}, []string{"škodas"}},
+		{"Smørrebrød", []string{"smorrebrod", "SMØRREBRØD"}, []string{"smrrebrd"}},
+		{"#手机", []string{"#手机", "我爱#手机#"}, []string{"#索尼#手机", "手机"}},
 		{"Rosé", []string{"rose"}, []string{"roses"}},
 		{"Łódź", []string{"Lodz", "łódź"}, []string{"odz"}},
 		{"Йогурт", []string{"йогурт"}, []string{"иогурт"}},

@@ -96,7 +96,7 @@ type Language struct {
 }
 
 // NewLanguage loads the statistics of all configured languages, which takes seconds and
-// some 30 MB a language.
+// some 15 MB a language.
 func NewLanguage(c LanguageConfig) (*Language, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("enrich: language: %w", err)

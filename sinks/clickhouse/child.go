@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -18,8 +19,17 @@ const childLoadFailed = "load libchdb"
 
 // blockForEver starts the listeners and then reads a pipe that the parent holds: the
 // server stops, cleanly, when the pipe closes, which is also what a parent's death does.
-const blockForEver = "SYSTEM START LISTEN QUERIES ALL; " +
-	"SELECT count() FROM file('/dev/fd/3', LineAsString, 'l String') FORMAT Null"
+const blockForEver = "SELECT count() FROM file('/dev/fd/3', LineAsString, 'l String') FORMAT Null"
+
+// listen starts the listeners that a configuration names. (START LISTEN QUERIES ALL would
+// open the native port as well, on 9000, unasked.)
+func listen(configFile string) string {
+	config, err := os.ReadFile(configFile)
+	if err == nil && strings.Contains(string(config), "<tcp_port>") {
+		return "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; "
+	}
+	return "SYSTEM START LISTEN HTTP; "
+}
 
 // RunChild turns this process into the ClickHouse server if args (os.Args without the
 // program's name) ask for it, and returns its exit status when it ends. Otherwise it
@@ -45,7 +55,7 @@ func RunChild(args []string) int {
 
 // localArguments are those of clickhouse-local that make it a server.
 func localArguments(configFile string) []string {
-	return []string{"--config-file=" + configFile, "--log-level=warning", "-q", blockForEver}
+	return []string{"--config-file=" + configFile, "--log-level=warning", "-q", listen(configFile) + blockForEver}
 }
 
 // runLibrary calls the engine's own command line and returns when the server has ended.

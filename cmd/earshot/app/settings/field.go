@@ -69,6 +69,7 @@ func list(s string) []string {
 
 var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+	timeType     = reflect.TypeFor[time.Time]()
 	durationType = reflect.TypeFor[time.Duration]()
 )
 
@@ -101,6 +102,8 @@ func typeName(t reflect.Type) string {
 		return "duration"
 	case secret(t):
 		return "secret"
+	case t == timeType:
+		return "time"
 	case t.Kind() == reflect.Slice:
 		return "list of " + typeName(t.Elem())
 	case t.Kind() == reflect.Map:

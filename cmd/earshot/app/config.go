@@ -1,0 +1,162 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"earshot/cmd/earshot/app/settings"
+	"earshot/enrich"
+	"earshot/pipeline/collect/file"
+	"earshot/pipeline/collect/simulate"
+	"earshot/pipeline/kafka"
+	"earshot/pipeline/query"
+	"earshot/sinks/clickhouse"
+)
+
+// Config is the whole configuration, as earshot.yaml holds it. Each room brings its
+// own part; what is said here is how they are put together.
+type Config struct {
+	Data       string                 `yaml:"data" env:"EARSHOT_DATA_DIR" doc:"directory of the embedded broker and ClickHouse; not used where both are configured below"`
+	Roles      []string               `yaml:"roles" enum:"collect,enrich" doc:"what this process does: collect reads sources into Kafka, enrich reads Kafka into ClickHouse; each scales alone"`
+	Simulate   string                 `yaml:"simulate" enum:"auto,on,off" doc:"a simulated market, always labelled and in a database of its own; auto: if no source is configured"`
+	Brands     []Brand                `yaml:"brands" doc:"what counts as a mention of whom"`
+	Sources    []Source               `yaml:"sources" doc:"what is collected"`
+	Kafka      kafka.Config           `yaml:"kafka" doc:"the stream of posts"`
+	ClickHouse clickhouse.Config      `yaml:"clickhouse" doc:"where posts and mentions are stored"`
+	Archive    clickhouse.Archive     `yaml:"archive" doc:"how long raw posts are kept"`
+	Language   enrich.LanguageConfig  `yaml:"language" doc:"how the language of a post is found"`
+	Sentiment  enrich.SentimentConfig `yaml:"sentiment" doc:"how the sentiment of a mention is found"`
+	Log        Log                    `yaml:"log" doc:"what the program says about itself, on standard error"`
+}
+
+// Brand is a name and the query that finds it.
+type Brand struct {
+	Name  string `yaml:"name" doc:"name, as boards show it"`
+	Query string `yaml:"query" doc:"words, \"phrases\", @handles and #hashtags joined by OR"`
+}
+
+// Log says how much is logged, and in which form.
+type Log struct {
+	Level  string `yaml:"level" enum:"debug,info,warn,error" doc:"least important kind of message that is shown; texts of posts appear at debug alone"`
+	Format string `yaml:"format" enum:"auto,text,json" doc:"auto: text in a terminal, else JSON, one object a line"`
+}
+
+// The roles of a process.
+const (
+	RoleCollect = "collect"
+	RoleEnrich  = "enrich"
+)
+
+// DefaultConfig needs nothing installed and nothing configured.
+func DefaultConfig() *Config {
+	return &Config{
+		Data:       "./earshot-data",
+		Roles:      []string{RoleCollect, RoleEnrich},
+		Simulate:   "auto",
+		Kafka:      kafka.DefaultConfig(),
+		ClickHouse: clickhouse.DefaultConfig(),
+		Archive:    clickhouse.DefaultArchive(),
+		Language:   enrich.DefaultLanguageConfig(),
+		Sentiment:  enrich.DefaultSentimentConfig(),
+		Log:        Log{Level: "info", Format: "auto"},
+	}
+}
+
+// LoadConfig reads the content of a file over the defaults, and the environment over
+// both. The error holds every mistake (settings.Problems).
+func LoadConfig(name string, content []byte, environ []string) (*Config, error) {
+	cfg := DefaultConfig()
+	if problems := settings.Load(name, content, environ, cfg); len(problems) > 0 {
+		return nil, failure(ExitConfiguration, problems)
+	}
+	return cfg, nil
+}
+
+// Validate checks what no room can check alone.
+func (c *Config) Validate() error {
+	var all []error
+	bad := func(format string, args ...any) { all = append(all, fmt.Errorf(format, args...)) }
+	if c.Data == "" {
+		bad("data: is empty; name a directory")
+	}
+	if len(c.Roles) == 0 {
+		bad("roles: is empty; name at least one of %s, %s", RoleCollect, RoleEnrich)
+	}
+	brands := map[string]bool{}
+	for i, b := range c.Brands {
+		key := strings.ToLower(b.Name)
+		if brands[key] {
+			bad("brands[%d].name: two brands are named %q; rename one", i, b.Name)
+		}
+		brands[key] = true
+		if strings.TrimSpace(b.Name) == "" {
+			bad("brands[%d].name: is missing", i)
+		}
+		if _, err := query.Parse(b.Query); err != nil {
+			bad("brands[%d].query: %w", i, err)
+		}
+	}
+	sources := map[string]bool{}
+	for i, s := range c.Sources {
+		if sources[s.Name] {
+			bad("sources[%d].name: two sources are named %q; rename one", i, s.Name)
+		}
+		sources[s.Name] = true
+	}
+	return errors.Join(all...)
+}
+
+// Source is one entry of sources: a name, a type, and the settings of that type.
+type Source struct {
+	Name string `yaml:"name" doc:"unique for ever: what was read so far and what was missed go by it"`
+	Type string `yaml:"type" doc:"what it reads (file, simulate); the settings below depend on it"`
+
+	file     *file.Config
+	simulate *simulate.Config
+}
+
+// Types of sources.
+const (
+	typeFile     = "file"
+	typeSimulate = "simulate"
+)
+
+// Discriminator is the key that decides which settings a source has.
+func (s *Source) Discriminator() string { return "type" }
+
+// Kinds are the types of sources.
+func (s *Source) Kinds() []string { return []string{typeFile, typeSimulate} }
+
+// Settings returns those of the type; they are made with their defaults when first asked for.
+func (s *Source) Settings(kind string) any {
+	switch kind {
+	case typeFile:
+		if s.file == nil {
+			c := file.DefaultConfig()
+			s.file = &c
+		}
+		return s.file
+	case typeSimulate:
+		if s.simulate == nil {
+			c := simulate.DefaultConfig()
+			s.simulate = &c
+		}
+		return s.simulate
+	default:
+		return nil
+	}
+}
+
+// Validate checks the name; the settings check themselves.
+func (s *Source) Validate() error {
+	switch {
+	case s.Name == "":
+		return errors.New("name: is missing")
+	case len(s.Name) > 100 || strings.ContainsAny(s.Name, "\x00\n\r\t"):
+		return fmt.Errorf("name: %.40q is longer than 100 bytes or has control characters", s.Name)
+	case strings.HasPrefix(s.Name, importPrefix):
+		return fmt.Errorf("name: %q begins with %q, which `earshot import` uses", s.Name, importPrefix)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"earshot/enrich"
+	"earshot/pipeline"
+	"earshot/pipeline/collect"
+	"earshot/pipeline/collect/file"
+	"earshot/pipeline/collect/simulate"
+	"earshot/pipeline/kafka"
+	"earshot/pipeline/query"
+)
+
+// marketSource is the name of the simulation that runs when nothing else is configured.
+const marketSource = "market"
+
+// SetRoles replaces the configured roles.
+func (c *Config) SetRoles(roles []string) error {
+	for _, r := range roles {
+		if r != RoleCollect && r != RoleEnrich {
+			return fmt.Errorf("unknown role %q; known are %s, %s", r, RoleCollect, RoleEnrich)
+		}
+	}
+	if len(roles) == 0 {
+		return errors.New("no role is given")
+	}
+	c.Roles = roles
+	return nil
+}
+
+// SetSimulate switches the simulated market on or off.
+func (c *Config) SetSimulate(on bool) {
+	c.Simulate = "off"
+	if on {
+		c.Simulate = "on"
+	}
+}
+
+func (c *Config) has(role string) bool { return slices.Contains(c.Roles, role) }
+
+// sources are the configured ones, and the simulated market if it is to run.
+func (c *Config) sources() []Source {
+	all := slices.Clone(c.Sources)
+	market := c.Simulate == "on" || c.Simulate == "auto" && len(c.Sources) == 0
+	if market && !slices.ContainsFunc(all, func(s Source) bool { return s.Type == typeSimulate }) {
+		all = append(all, Source{Name: marketSource, Type: typeSimulate})
+	}
+	if c.Simulate == "off" {
+		all = slices.DeleteFunc(all, func(s Source) bool { return s.Type == typeSimulate })
+	}
+	return all
+}
+
+// entries is the wiring table: one line a type of source.
+func (c *Config) entries() ([]collect.Entry, error) {
+	live, simulated := streams(c)
+	var table []collect.Entry
+	for _, s := range c.sources() {
+		var source pipeline.Source
+		var err error
+		e := collect.Entry{Name: s.Name}
+		switch settings := s.Settings(s.Type).(type) {
+		case *file.Config:
+			source, err = file.Open(*settings)
+			e.Platform, e.Stream = settings.Platform, live
+		case *simulate.Config:
+			source, err = simulate.New(*settings)
+			e.Platform, e.Stream, e.Deadline = "simulated", simulated, 5*time.Minute
+		}
+		if err != nil {
+			return nil, failure(ExitConfiguration, fmt.Errorf("source %s: %w", s.Name, err))
+		}
+		e.Source = source
+		table = append(table, e)
+	}
+	return table, nil
+}
+
+// simulatedBrands are those of all simulated markets.
+func (c *Config) simulatedBrands() []Brand {
+	var out []Brand
+	seen := map[string]bool{}
+	for _, s := range c.sources() {
+		settings, ok := s.Settings(s.Type).(*simulate.Config)
+		if !ok {
+			continue
+		}
+		for _, b := range simulate.Brands(*settings) {
+			if !seen[b.Name] {
+				seen[b.Name] = true
+				out = append(out, Brand{Name: b.Name, Query: b.Query})
+			}
+		}
+	}
+	return out
+}
+
+// activeStreams are the live stream, and the simulated one if somebody fills it.
+func (c *Config) activeStreams() []pipeline.Stream {
+	live, simulated := streams(c)
+	if len(c.simulatedBrands()) == 0 {
+		return []pipeline.Stream{live}
+	}
+	return []pipeline.Stream{live, simulated}
+}
+
+// chains makes the enrichment of each stream: they differ in their brands alone, and
+// share the models.
+func (c *Config) chains(of []pipeline.Stream) (map[string]pipeline.Enricher, error) {
+	language, err := enrich.NewLanguage(c.Language)
+	if err != nil {
+		return nil, err
+	}
+	sentiment, err := enrich.NewSentiment(c.Sentiment)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]pipeline.Enricher{}
+	for _, s := range of {
+		list := c.Brands
+		if s.Simulated {
+			list = c.simulatedBrands()
+		}
+		compiled := make([]query.Brand, len(list))
+		for i, b := range list {
+			q, err := query.Parse(b.Query)
+			if err != nil {
+				return nil, fmt.Errorf("brand %s: %w", b.Name, err)
+			}
+			compiled[i] = query.Brand{Name: b.Name, Query: q}
+		}
+		brands, err := enrich.NewBrands(compiled)
+		if err != nil {
+			return nil, err
+		}
+		out[s.Name] = enrich.NewChain(language, brands, sentiment)
+	}
+	return out, nil
+}
+
+// savedCursors lends Kafka's cursors to the runner of sources.
+type savedCursors struct{ *kafka.Cursors }
+
+// Load returns no cursor for a source that was never seen.
+func (c savedCursors) Load(ctx context.Context, source string) (pipeline.Cursor, pipeline.Ends, error) {
+	saved, _, err := c.Cursors.Load(ctx, source)
+	return saved.Cursor, saved.Ends, err
+}

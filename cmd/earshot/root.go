@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"earshot/cmd/earshot/app"
+)
+
+// defaultConfig is read if it is there and --config is not given.
+const defaultConfig = "earshot.yaml"
+
+const rootLong = `Earshot streams public posts into Kafka, finds language, brand mentions and sentiment,
+and stores every post and mention in ClickHouse, exactly once.
+
+Without a configuration it starts a Kafka-protocol broker and a ClickHouse server of its
+own and simulates a market, so that there is something to look at at once.`
+
+const rootExample = `  earshot run                                    start, and simulate a market
+  earshot sql "SELECT brand, count() FROM mentions_current GROUP BY brand" --simulated
+  earshot import tweets.tsv                      store a file, through Kafka like everything else
+  earshot config check                           every mistake of earshot.yaml, with line and mend`
+
+// options are the flags that all commands share.
+type options struct {
+	config string
+}
+
+func rootCommand() *cobra.Command {
+	o := &options{}
+	root := &cobra.Command{
+		Use:               "earshot",
+		Short:             "Public posts about brands, turned into market research",
+		Long:              rootLong,
+		Example:           rootExample,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.PersistentFlags().StringVarP(&o.config, "config", "c", "",
+		"configuration `FILE` (default: ./"+defaultConfig+" if it is there, else built-in defaults)")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
+	root.AddCommand(
+		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), versionCommand(),
+	)
+	for _, c := range root.Commands() {
+		checkArguments(c)
+	}
+	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
+	return root
+}
+
+// usage marks an error as one of the command line.
+func usage(c *cobra.Command, err error) error {
+	return &app.Failure{Code: app.ExitUsage, Err: fmt.Errorf("%w (see `%s --help`)", err, c.CommandPath())}
+}
+
+// checkArguments gives wrong arguments the exit code of usage.
+func checkArguments(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usage(c, err)
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		checkArguments(sub)
+	}
+}
+
+// load reads the configuration file, if there is one, and the environment.
+func (o *options) load() (*app.Config, error) {
+	name, content, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	return app.LoadConfig(name, content, os.Environ())
+}
+
+// read finds the file; without one its content is empty.
+func (o *options) read() (name string, content []byte, err error) {
+	name = o.config
+	if name == "" {
+		name = defaultConfig
+	}
+	content, err = os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && o.config == "" {
+		return name, nil, nil
+	}
+	if err != nil {
+		return "", nil, &app.Failure{Code: app.ExitConfiguration, Err: fmt.Errorf("configuration: %w", err)}
+	}
+	return name, content, nil
+}
+
+// prepare loads the configuration and makes the console that it asks for.
+func (o *options) prepare(c *cobra.Command) (*app.Config, *app.Console, error) {
+	cfg, err := o.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	console, err := app.NewConsole(cfg.Log, c.OutOrStdout(), c.ErrOrStderr())
+	return cfg, console, err
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"earshot/cmd/earshot/app"
+)
+
+func schemaCommand(o *options) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "schema",
+		Short: "Apply, show and print the tables of ClickHouse",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	apply := &cobra.Command{
+		Use:   "apply",
+		Short: "Create what is missing; `run` and `import` do so by themselves",
+		Long:  "Applies the numbered migrations that are missing, in the databases of both streams.\nApplying twice changes nothing; several processes may do it at once.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, console, err := o.prepare(c)
+			if err != nil {
+				return err
+			}
+			return app.ApplySchema(c.Context(), cfg, console)
+		},
+	}
+	status := &cobra.Command{
+		Use:   "status",
+		Short: "Show which migrations are applied",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, console, err := o.prepare(c)
+			if err != nil {
+				return err
+			}
+			return app.SchemaStatus(c.Context(), cfg, console)
+		},
+	}
+	printAll := &cobra.Command{
+		Use:   "print",
+		Short: "Print the SQL of all migrations",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			text, err := app.SchemaSQL()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.OutOrStdout(), text)
+			return err
+		},
+	}
+	c.AddCommand(apply, status, printAll)
+	return c
+}

@@ -103,7 +103,7 @@ func (s *session) screen(ctx context.Context, posts []pipeline.Post) ([]pipeline
 	var newest pipeline.Time
 	for i := range posts {
 		p := &posts[i]
-		problem := s.complete(p, now)
+		problem := s.complete(p)
 		if problem == nil {
 			problem = p.Validate()
 		}
@@ -119,6 +119,9 @@ func (s *session) screen(ctx context.Context, posts []pipeline.Post) ([]pipeline
 			}
 			continue
 		}
+		if !p.SeenAt.Known() { // only now, so that the same dead letter has the same hash
+			p.SeenAt = now
+		}
 		if copied {
 			good = append(good, *p)
 		}
@@ -131,7 +134,7 @@ func (s *session) screen(ctx context.Context, posts []pipeline.Post) ([]pipeline
 
 // complete fills in what a collector may leave out. A simulated post never enters a
 // stream of real ones; all posts of a simulated stream say so.
-func (s *session) complete(p *pipeline.Post, now pipeline.Time) error {
+func (s *session) complete(p *pipeline.Post) error {
 	if p.Simulated && !s.entry.Stream.Simulated {
 		return fmt.Errorf("simulated: this post is invented, the stream %q carries real ones: send it to the simulated stream", s.entry.Stream.Name)
 	}
@@ -147,9 +150,6 @@ func (s *session) complete(p *pipeline.Post, now pipeline.Time) error {
 	}
 	if p.Op == pipeline.OpDelete && p.Scope == "" {
 		p.Scope = pipeline.ScopePost
-	}
-	if !p.SeenAt.Known() {
-		p.SeenAt = now
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func (s *session) bury(ctx context.Context, payload []byte, origin, stage, reaso
 	id := sha256.Sum256([]byte(s.entry.Stream.Name + "\x00" + stage + "\x00" + origin + "\x00" + hash))
 	letter := pipeline.DeadLetter{ID: hex.EncodeToString(id[:16]), Stream: s.entry.Stream.Name, Stage: stage,
 		Reason: reason, Origin: origin, At: pipeline.At(s.parts.Now()), Size: int64(len(payload)), SHA256: hash,
-		Payload: payload[:min(len(payload), pipeline.MaxDeadPayload)]}
+		Payload: bytes.Clone(payload[:min(len(payload), pipeline.MaxDeadPayload)])}
 	err := s.persist(ctx, "write a dead letter", func(ctx context.Context) error {
 		return s.parts.DeadLetters.Put(ctx, letter)
 	})

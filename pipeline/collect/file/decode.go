@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -103,8 +104,17 @@ func (d defaults) apply(p *pipeline.Post, line int64) {
 	set(&p.Platform, d.platform)
 	set(&p.Source, d.source)
 	set(&p.Lang, d.lang)
+	if p.V == 0 {
+		p.V = pipeline.PostVersion
+	}
+	if p.Op == "" {
+		p.Op = pipeline.OpCreate
+	}
+	if p.Op == pipeline.OpDelete && p.Scope == "" {
+		p.Scope = pipeline.ScopePost
+	}
 	if p.Kind == "" {
-		p.Kind = d.kind
+		p.Kind = cmp.Or(d.kind, pipeline.KindPost)
 	}
 	if p.ID == "" && d.ids {
 		sum := sha256.Sum256([]byte(d.seed + strconv.FormatInt(line, 10)))

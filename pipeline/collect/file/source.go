@@ -264,6 +264,12 @@ func (r *reading) take(ctx context.Context, fr frame) error {
 			problem = err.Error()
 		}
 	}
+	if problem == "" {
+		r.fill.apply(&p, line)
+		if err := p.Validate(); err != nil { // here, where the line is known
+			problem = err.Error()
+		}
+	}
 	if problem != "" {
 		r.count.Refused++
 		return r.to.Refuse(ctx, fr.data, fmt.Sprintf("%s line %d", filepath.Base(r.source.config.Path), line), fmt.Sprintf("line %d: %s", line, problem))
@@ -271,7 +277,6 @@ func (r *reading) take(ctx context.Context, fr frame) error {
 	if _, dirty := clean(fr.data); dirty {
 		r.count.Repaired++
 	}
-	r.fill.apply(&p, line)
 	r.batch = append(r.batch, p)
 	return nil
 }

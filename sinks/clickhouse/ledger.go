@@ -62,6 +62,15 @@ func newBlocks() *blocks {
 	}
 }
 
+// derived are the blocks behind the ledger's, in the order in which they are written.
+// Marks of dirty buckets come last: a mark that stands promises that its mentions do.
+func (bs *blocks) derived() []*block {
+	return []*block{
+		&bs.mentions.block, &bs.tombstones.block, &bs.interactions.block,
+		&bs.metrics.block, &bs.authors.block, &bs.dirty.block,
+	}
+}
+
 // Write stores a batch: the ledger once, then what is derived from it, which folds and
 // is simply written again if the batch is. It rejects nothing.
 func (l *Ledger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.Reject, error) {
@@ -203,13 +212,9 @@ type bucket struct {
 	hour  pipeline.Time
 }
 
-// writeDerived inserts everything that folds. Marks of dirty buckets come last: a mark
-// that stands promises that its mentions do.
+// writeDerived inserts everything that folds.
 func (l *Ledger) writeDerived(ctx context.Context, labelSet string, b *pipeline.Batch, found *resolution, buffers *blocks) error {
-	all := []*block{
-		&buffers.mentions.block, &buffers.tombstones.block, &buffers.interactions.block,
-		&buffers.metrics.block, &buffers.authors.block, &buffers.dirty.block,
-	}
+	all := buffers.derived()
 	for _, one := range all {
 		one.reset()
 	}

@@ -66,7 +66,8 @@ const configXML = `<clickhouse>
 `
 
 // usersXML: two users, and "default" for the engine's own session, which blocks on the
-// pipe. That session comes from the address 0.0.0.0, from which no connection can.
+// pipe. That session can have no password, so it may do nothing but what it must, and
+// there can be only one of it: whoever else comes as "default" finds the place taken.
 const usersXML = `<clickhouse>
   <profiles>
     <default>
@@ -89,16 +90,13 @@ const usersXML = `<clickhouse>
       </constraints>
     </reader>
   </profiles>
-  <quotas>
-    <default/>
-    <pipe><interval><duration>1000000000</duration><queries>2</queries></interval></pipe>
-  </quotas>
+  <quotas><default/></quotas>
   <users>
     <default>
       <no_password/>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>pipe</profile>
-      <quota>pipe</quota>
+      <quota>default</quota>
       <grants>
         <query>GRANT SYSTEM LISTEN ON *.*</query>
         <query>GRANT READ ON FILE</query>

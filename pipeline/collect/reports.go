@@ -46,7 +46,10 @@ func (r *reports) add(ev pipeline.CoverageEvent) {
 	if !r.merge(ev) {
 		r.queue = append(r.queue, ev)
 	}
-	for len(r.queue) > r.limit && r.fold() {
+	for len(r.queue) > r.limit {
+		if !r.fold() {
+			break
+		}
 	}
 	r.signal()
 }

@@ -231,5 +231,5 @@ func partition(key []byte) int32 {
 	for _, b := range key {
 		h = h*31 + uint32(b)
 	}
-	return int32(h % partitions) //nolint:gosec // below 3
+	return int32(h % partitions)
 }

@@ -137,7 +137,7 @@ func (b *block) second(name string) seconds {
 }
 
 func (s seconds) append(t pipeline.Time) {
-	s.Data = append(s.Data, proto.DateTime(min(max(t/1000, 0), 1<<32-1))) //nolint:gosec // bounded
+	s.Data = append(s.Data, proto.DateTime(min(max(t/1000, 0), 1<<32-1)))
 }
 
 // The bounds of DateTime64(3): 1900-01-01 and the last millisecond of 2299.
@@ -184,9 +184,9 @@ func deletedVersion(seen pipeline.Time, offset int64) proto.UInt128 {
 }
 
 func pack(revision, seen pipeline.Time, offset int64) proto.UInt128 {
-	r := uint64(min(max(revision, 0), 1<<48-1))                                    //nolint:gosec // bounded
-	s := uint64(min(max(seen, 0), 1<<48-1))                                        //nolint:gosec // bounded
-	return proto.UInt128{High: r<<16 | s>>32, Low: s<<32 | uint64(uint32(offset))} //nolint:gosec // the low 32 bits are meant
+	r := uint64(min(max(revision, 0), 1<<48-1))
+	s := uint64(min(max(seen, 0), 1<<48-1))
+	return proto.UInt128{High: r<<16 | s>>32, Low: s<<32 | uint64(uint32(offset))}
 }
 
 // positions are the columns that say where in Kafka a row comes from.

@@ -165,8 +165,8 @@ func (b *mentionsBlock) appendLabels(m *pipeline.Mention) {
 	b.fields, b.begins, b.ends = b.fields[:0], b.begins[:0], b.ends[:0]
 	for _, s := range m.Spans {
 		b.fields = append(b.fields, s.Field)
-		b.begins = append(b.begins, uint32(max(s.Begin, 0))) //nolint:gosec // texts are under 1 MB
-		b.ends = append(b.ends, uint32(max(s.End, 0)))       //nolint:gosec // texts are under 1 MB
+		b.begins = append(b.begins, uint32(max(s.Begin, 0)))
+		b.ends = append(b.ends, uint32(max(s.End, 0)))
 	}
 	b.spanField.Append(b.fields)
 	b.spanBegin.Append(b.begins)

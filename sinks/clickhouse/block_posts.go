@@ -1,6 +1,8 @@
 package clickhouse
 
 import (
+	"slices"
+
 	"github.com/ClickHouse/ch-go/proto"
 
 	"earshot/pipeline"
@@ -144,7 +146,7 @@ func (b *postsBlock) append(r *pipeline.Record, event pipeline.Time) {
 	b.id.Append(p.ID)
 	b.op.Append(op)
 	b.scope.Append(string(p.Scope))
-	b.v.Append(uint16(min(max(p.V, 0), 1<<16-1))) //nolint:gosec // bounded
+	b.v.Append(uint16(min(max(p.V, 0), 1<<16-1)))
 	b.kind.Append(string(p.Kind))
 	b.source.Append(p.Source)
 	b.channel.Append(p.Channel)
@@ -220,7 +222,7 @@ func repairs(r *pipeline.Record) []string {
 	} {
 		if clamp(t.at) != t.at {
 			claim := t.name + ": claimed " + t.at.Time().Format("2006-01-02T15:04:05.000Z07:00")
-			out = append(out[:len(out):len(out)], claim)
+			out = append(slices.Clip(out), claim)
 		}
 	}
 	return out

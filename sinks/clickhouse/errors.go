@@ -30,8 +30,7 @@ func (e *Error) Error() string {
 // Retryable reports whether waiting may mend err: the network, memory, too many parts,
 // a full disk. False means that somebody has to change something (password, schema).
 func Retryable(err error) bool {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Retryable
 	}
 	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrSchema)
@@ -97,12 +96,10 @@ func explain(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var mine *Error
-	if errors.As(err, &mine) {
+	if _, ok := errors.AsType[*Error](err); ok {
 		return fmt.Errorf("clickhouse: %s: %w", what, err)
 	}
-	var native *driver.Exception
-	if errors.As(err, &native) {
+	if native, ok := errors.AsType[*driver.Exception](err); ok {
 		return fmt.Errorf("clickhouse: %s: %w", what, serverError(int(native.Code), fmt.Sprintf("Code: %d. %s", native.Code, native.Message)))
 	}
 	if m := regexp.MustCompile(codePattern).FindStringSubmatch(err.Error()); m != nil {

@@ -16,7 +16,24 @@ func TestMain(m *testing.M) {
 	if code := RunChild(os.Args[1:]); code >= 0 {
 		os.Exit(code)
 	}
+	if len(os.Args) == 3 && os.Args[1] == parentArgument {
+		os.Exit(parent(os.Args[2]))
+	}
 	os.Exit(run(m))
+}
+
+// parentArgument makes the test binary a program that only starts a server, prints its
+// process id and waits to be killed.
+const parentArgument = "__parent"
+
+func parent(dir string) int {
+	server, err := Start(context.Background(), ServerConfig{Dir: dir, HTTPPort: randomPort(), Logger: zerolog.Nop()})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Println(server.PID())
+	select {}
 }
 
 // shared is the server that most tests use, each in databases of its own.
@@ -50,4 +67,4 @@ func run(m *testing.M) int {
 	return code
 }
 
-func randomPort() int { return 20000 + rand.IntN(10000) } //nolint:gosec // a port, not a secret
+func randomPort() int { return 20000 + rand.IntN(10000) }

@@ -34,17 +34,6 @@ func fresh(t testing.TB) *DB {
 	return db.In(name)
 }
 
-// count returns the one number that a query gives.
-func count(t testing.TB, db *DB, query string) uint64 {
-	t.Helper()
-	var rows []struct {
-		N uint64 `ch:"n"`
-	}
-	require.NoError(t, db.Select(t.Context(), &rows, "SELECT toUInt64("+strings.Replace(query, " FROM ", ") AS n FROM "+"`"+db.database+"`.", 1)))
-	require.Len(t, rows, 1)
-	return rows[0].N
-}
-
 func TestMigrateTwiceAndAtOnce(t *testing.T) {
 	db := connect(t)
 	const name = "t_migrate"

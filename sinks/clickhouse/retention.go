@@ -19,14 +19,18 @@ type Archive struct {
 // DefaultArchive keeps text for 30 days, the edge for 400, and 20 GB.
 func DefaultArchive() Archive { return Archive{Days: 30, EdgeDays: 400, GB: 20} }
 
+// mostDays keeps a TTL before 2106, where ClickHouse's DateTime wraps around and every
+// row would be due at once.
+const mostDays = 10000
+
 // Validate names the field that is wrong.
 func (a Archive) Validate() error {
 	var errs []error
-	if a.Days < 1 || a.Days > 36500 {
-		errs = append(errs, fmt.Errorf("archive.days: %d is not between 1 and 36500", a.Days))
+	if a.Days < 1 || a.Days > mostDays {
+		errs = append(errs, fmt.Errorf("archive.days: %d is not between 1 and %d", a.Days, mostDays))
 	}
-	if a.EdgeDays < a.Days || a.EdgeDays > 36500 {
-		errs = append(errs, fmt.Errorf("archive.edge_days: %d is not between archive.days and 36500", a.EdgeDays))
+	if a.EdgeDays < a.Days || a.EdgeDays > mostDays {
+		errs = append(errs, fmt.Errorf("archive.edge_days: %d is not between archive.days and %d", a.EdgeDays, mostDays))
 	}
 	if a.GB < 0 {
 		errs = append(errs, fmt.Errorf("archive.gb: %g is negative", a.GB))
@@ -56,10 +60,8 @@ func ApplyArchive(ctx context.Context, db *DB, a Archive) error {
 	if err != nil {
 		return err
 	}
-	column := fmt.Sprintf("TTL toDateTime(seen_at) + toIntervalDay(%d)", a.Days)
-	table := fmt.Sprintf("TTL toDateTime(seen_at) + toIntervalDay(%d)", a.EdgeDays)
-	if len(rows) == 1 && strings.Count(rows[0].Create, column) >= len(wordy()) && strings.Contains(rows[0].Create, "\n"+table) ||
-		len(rows) == 1 && strings.Count(rows[0].Create, column+",") >= len(wordy()) && strings.Contains(rows[0].Create, " "+table+" SETTINGS") {
+	column, table := ttl(a.Days), ttl(a.EdgeDays)
+	if len(rows) == 1 && archiveStands(rows[0].Create, a) {
 		return nil
 	}
 	changes := make([]string, 0, len(wordy())+1)
@@ -68,6 +70,14 @@ func ApplyArchive(ctx context.Context, db *DB, a Archive) error {
 	}
 	changes = append(changes, "MODIFY "+table)
 	return db.Exec(ctx, "ALTER TABLE posts "+strings.Join(changes, ", ")+" SETTINGS materialize_ttl_after_modify = 0")
+}
+
+func ttl(days int) string { return fmt.Sprintf("TTL toDateTime(seen_at) + toIntervalDay(%d)", days) }
+
+// archiveStands reads a table's definition.
+func archiveStands(create string, a Archive) bool {
+	columns := strings.Count(create, ttl(a.Days)+",") + strings.Count(create, ttl(a.Days)+" COMMENT")
+	return columns >= len(wordy()) && strings.Contains(create, " "+ttl(a.EdgeDays)+" SETTINGS")
 }
 
 // EnforceCap takes the text and the authors of the oldest days out of the ledger until it
@@ -79,36 +89,34 @@ func EnforceCap(ctx context.Context, db *DB, a Archive, log zerolog.Logger) ([]s
 	}
 	var touched []string
 	for _, whole := range []bool{false, true} {
-		days, total, err := daysOnDisk(ctx, db)
+		days, err := pastDays(ctx, db)
 		if err != nil {
 			return touched, err
 		}
 		for _, day := range days {
-			if float64(total) <= a.GB*1e9 {
-				return touched, nil
+			size, err := ledgerBytes(ctx, db)
+			if err != nil || float64(size) <= a.GB*1e9 {
+				return touched, err
 			}
-			freed := day.Wordy
-			statement := clearStatement(day.Partition)
-			if whole {
-				freed, statement = day.Bytes, "ALTER TABLE posts DROP PARTITION "+day.Partition
-			}
-			if freed <= clearedBytes {
-				continue
+			statement := "ALTER TABLE posts DROP PARTITION " + day
+			if !whole {
+				if has, err := hasWords(ctx, db, day); err != nil {
+					return touched, err
+				} else if !has {
+					continue
+				}
+				statement = clearStatement(day)
 			}
 			if err := db.Exec(ctx, statement); err != nil {
 				return touched, err
 			}
-			log.Warn().Str("day", day.Partition).Bool("whole", whole).Uint64("bytes", freed).
+			log.Warn().Str("day", day).Bool("whole", whole).Uint64("ledger_bytes", size).
 				Msg("clickhouse: the archive is over its cap, the oldest day gives way")
-			total -= min(freed, total)
-			touched = append(touched, day.Partition)
+			touched = append(touched, day)
 		}
 	}
 	return touched, nil
 }
-
-// clearedBytes is the most that the emptied columns of a day still take.
-const clearedBytes = 4 << 10
 
 func clearStatement(partition string) string {
 	changes := make([]string, 0, len(wordy()))
@@ -118,31 +126,40 @@ func clearStatement(partition string) string {
 	return "ALTER TABLE posts " + strings.Join(changes, ", ") + " SETTINGS mutations_sync = 2"
 }
 
-// dayOnDisk is a day's partition of the ledger.
-type dayOnDisk struct {
-	Partition string `ch:"partition"`
-	Bytes     uint64 `ch:"bytes"`
-	Wordy     uint64 `ch:"wordy"` // bytes of the columns that leave first
+// pastDays lists the partitions before today, oldest first.
+func pastDays(ctx context.Context, db *DB) ([]string, error) {
+	var rows []struct {
+		Day string `ch:"partition"`
+	}
+	err := db.Select(ctx, &rows, "SELECT DISTINCT partition FROM system.parts WHERE database = "+quote(db.database)+
+		" AND table = 'posts' AND active AND partition < toString(toYYYYMMDD(now('UTC'))) ORDER BY partition")
+	days := make([]string, 0, len(rows))
+	for _, row := range rows {
+		days = append(days, row.Day)
+	}
+	return days, err
 }
 
-// daysOnDisk lists the days before today, oldest first, and the size of the whole ledger.
-func daysOnDisk(ctx context.Context, db *DB) (days []dayOnDisk, total uint64, err error) {
-	names := make([]string, 0, len(wordy()))
-	for _, name := range wordy() {
-		names = append(names, quote(name))
+// ledgerBytes is the size of the table posts on disk.
+func ledgerBytes(ctx context.Context, db *DB) (uint64, error) {
+	var rows []struct {
+		Bytes uint64 `ch:"bytes"`
 	}
-	where := " WHERE database = " + quote(db.database) + " AND table = 'posts' AND active"
-	query := "SELECT partition, toUInt64(sum(column_bytes_on_disk)) AS bytes, toUInt64(sumIf(column_bytes_on_disk, column IN (" +
-		strings.Join(names, ",") + "))) AS wordy FROM system.parts_columns" + where +
-		" AND partition < toString(toYYYYMMDD(now('UTC'))) GROUP BY partition ORDER BY partition"
-	if err := db.Select(ctx, &days, query); err != nil {
-		return nil, 0, err
+	err := db.Select(ctx, &rows, "SELECT toUInt64(sum(bytes_on_disk)) AS bytes FROM system.parts WHERE database = "+
+		quote(db.database)+" AND table = 'posts' AND active")
+	if err != nil {
+		return 0, err
 	}
-	var sums []struct {
-		Total uint64 `ch:"total"`
+	return rows[0].Bytes, nil
+}
+
+// hasWords reports whether a day still has text or authors. It asks the rows, because
+// small parts do not know the sizes of their columns.
+func hasWords(ctx context.Context, db *DB, day string) (bool, error) {
+	var rows []struct {
+		One uint8 `ch:"one"`
 	}
-	if err := db.Select(ctx, &sums, "SELECT toUInt64(sum(bytes_on_disk)) AS total FROM system.parts"+where); err != nil {
-		return nil, 0, err
-	}
-	return days, sums[0].Total, nil
+	err := db.Select(ctx, &rows, "SELECT 1 AS one FROM "+db.table("posts")+" WHERE toYYYYMMDD(seen_at) = "+day+
+		" AND (text != '' OR author_id != '' OR url != '') LIMIT 1")
+	return len(rows) > 0, err
 }

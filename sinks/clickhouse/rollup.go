@@ -114,7 +114,7 @@ func (r *Rollups) pass(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
-	if err := r.lookAgain(ctx, marks, buckets, version); err != nil {
+	if err := r.lookAgain(ctx, buckets, version); err != nil {
 		return 0, err
 	}
 	if err := r.between("looked again"); err != nil {
@@ -148,7 +148,7 @@ func (r *Rollups) serverTime(ctx context.Context) (uint64, error) {
 }
 
 // lookAgain marks buckets again in which another owner wrote at the same time.
-func (r *Rollups) lookAgain(ctx context.Context, marks []mark, buckets string, version uint64) error {
+func (r *Rollups) lookAgain(ctx context.Context, buckets string, version uint64) error {
 	query := fmt.Sprintf(`SELECT DISTINCT label_set, brand, hour, toUInt64(0) AS mark FROM (
 		SELECT label_set, brand, hour FROM %[1]s FINAL
 		WHERE (label_set, brand, hour) IN (%[3]s) AND computed != %[4]d AND mentions > 0

@@ -33,14 +33,14 @@ var errStopped = errors.New("stopped by the test")
 func TestRollupsEqualRawRows(t *testing.T) {
 	db := fresh(t)
 	l := openLedger(t, db)
-	seed := rand.Uint64() //nolint:gosec // a test
+	seed := rand.Uint64()
 	t.Log("seed", seed)
-	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+	rng := rand.New(rand.NewPCG(seed, 1))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	var owners sync.WaitGroup
 	for n := range 2 {
-		own := rand.New(rand.NewPCG(seed, uint64(n)+2)) //nolint:gosec // a test
+		own := rand.New(rand.NewPCG(seed, uint64(n)+2))
 		r := OpenRollups(db, zerolog.Nop())
 		r.between = func(string) error {
 			if own.IntN(6) == 0 {

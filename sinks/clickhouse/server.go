@@ -301,7 +301,7 @@ func (s *Server) launch() (*child, error) {
 		args = []string{childArgument, s.cfg.Library, s.configFile}
 	}
 	c := &child{hold: w, tail: new(tail), exited: make(chan struct{})}
-	c.cmd = exec.Command(name, args...) //nolint:gosec,noctx // ourselves; it is ended by the pipe, not by a context
+	c.cmd = exec.Command(name, args...) //nolint:noctx // ourselves; it is ended by the pipe, not by a context
 	c.cmd.Dir = s.cfg.Dir
 	c.cmd.Stderr, c.cmd.Stdout = c.tail, c.tail
 	c.cmd.ExtraFiles = []*os.File{r}

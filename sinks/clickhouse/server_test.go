@@ -68,7 +68,7 @@ func TestServerSaysWhyItDoesNotStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := Start(t.Context(), ServerConfig{Dir: t.TempDir(), Library: c.library, HTTPPort: randomPort(), Logger: quiet()})
 			require.ErrorIs(t, err, ErrLibrary)
-			assert.ErrorContains(t, err, c.want)
+			require.ErrorContains(t, err, c.want)
 			assert.ErrorContains(t, err, LibraryVar)
 		})
 	}
@@ -146,7 +146,7 @@ func TestVerdicts(t *testing.T) {
 	} {
 		assert.Equal(t, retry, Retryable(textError("", text)), text)
 	}
-	assert.ErrorContains(t, explainChild("/d", "x\nCode: 243. DB::Exception: no room"), "no space left")
+	require.ErrorContains(t, explainChild("/d", "x\nCode: 243. DB::Exception: no room"), "no space left")
 	assert.True(t, Retryable(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}))
 	assert.False(t, Retryable(ErrSchema))
 	assert.False(t, Retryable(nil))

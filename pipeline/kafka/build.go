@@ -18,9 +18,10 @@ type Limits struct {
 	Memory  int64         // JSON of all batches in hand together; partitions share it evenly
 }
 
-// DefaultLimits keep four partitions within about 64 MB of memory.
+// DefaultLimits keep a worker within about 64 MB of memory, however many partitions it
+// has: decoded and on its way through a sink, a byte of JSON takes about four.
 func DefaultLimits() Limits {
-	return Limits{Records: 10_000, Bytes: 16 << 20, Wait: 500 * time.Millisecond, Days: 50, Memory: 16 << 20}
+	return Limits{Records: 10_000, Bytes: 16 << 20, Wait: 500 * time.Millisecond, Days: 50, Memory: 8 << 20}
 }
 
 // builder turns the records of a partition into batches.
@@ -75,10 +76,10 @@ func (b *builder) next(ctx context.Context) (*rawBatch, error) {
 			minBytes = b.fetch.maxBytes / 4 // let the broker gather, instead of asking for each record
 		}
 		if err := b.fetch.fetch(ctx, minBytes, wait); err != nil {
-			if len(b.batch.records) > 0 {
-				return &b.batch, nil //nolint:nilerr // what has come is good; the error comes again with the next fetch
+			if len(b.batch.records) == 0 {
+				return nil, err
 			}
-			return nil, err
+			return &b.batch, nil //nolint:nilerr // what has come is good; the error comes again
 		}
 		if len(b.fetch.batches) == 0 && len(b.batch.records) == 0 {
 			return nil, nil

@@ -74,22 +74,20 @@ func (m *membership) config() kafkago.ConsumerGroupConfig {
 
 // generations serves one generation after the other until ctx ends or the group closes.
 func (m *membership) generations(ctx context.Context, group *kafkago.ConsumerGroup, work func(context.Context, *assignment) error) {
-	failed := false
+	said := "" // each trouble is told once, not at every attempt of an outage
 	for {
 		gen, err := group.Next(ctx)
 		switch {
 		case ctx.Err() != nil || errors.Is(err, kafkago.ErrGroupClosed):
 			return
 		case err != nil:
-			level := zerolog.DebugLevel
-			if !failed && !errors.Is(err, kafkago.RebalanceInProgress) {
-				level = zerolog.WarnLevel // once, not at every attempt of an outage
-				failed = true
+			if said != err.Error() && !errors.Is(err, kafkago.RebalanceInProgress) {
+				said = err.Error()
+				m.log.Warn().Err(err).Str("group", m.group).Msg("cannot join the consumer group yet; trying on")
 			}
-			m.log.WithLevel(level).Err(err).Str("group", m.group).Msg("cannot join the consumer group yet; trying on")
 			continue
 		}
-		failed = false
+		said = ""
 		for topic, partitions := range gen.Assignments {
 			for _, p := range partitions {
 				a := &assignment{client: m.client, group: group, gen: gen, topic: topic, partition: p.ID}

@@ -128,8 +128,8 @@ func (p *partition) builder(from int64) *builder {
 	limits := p.w.limits()
 	share := int64(max(len(p.a.gen.Assignments[p.a.topic]), 1))
 	limits.Bytes = max(min(limits.Bytes, limits.Memory/share), 64<<10)
-	// Answers are compressed, to about a third, and stand beside the batch.
-	answer := max(min(limits.Bytes/4, scanBytes), 64<<10)
+	// Answers come compressed, to a third or a tenth, and stand beside the batch.
+	answer := max(limits.Bytes/16, 64<<10)
 	return &builder{
 		fetch:  newFetcher(p.a.client, p.a.topic, p.a.partition, from, answer),
 		stream: p.w.Stream, epoch: p.epoch, limits: limits,

@@ -80,7 +80,15 @@ func (o *options) load() (*app.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.LoadConfig(name, content, os.Environ())
+	cfg, err := app.LoadConfig(name, content, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	cfg.Invocation = os.Args[0]
+	if o.config != "" {
+		cfg.Invocation += " --config " + o.config
+	}
+	return cfg, nil
 }
 
 // read finds the file; without one its content is empty.

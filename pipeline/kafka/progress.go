@@ -2,6 +2,9 @@ package kafka
 
 import (
 	"context"
+	"errors"
+
+	kafkago "github.com/segmentio/kafka-go"
 
 	"earshot/pipeline"
 )
@@ -21,6 +24,9 @@ func (c *Client) Progress(ctx context.Context, s pipeline.Stream) (stored, ends 
 	stored = make(pipeline.Ends, len(ends))
 	for partition := range ends {
 		at, err := c.committed(ctx, c.Name(s.Group), topic, int(partition))
+		if errors.Is(err, kafkago.GroupIdNotFound) {
+			return pipeline.Ends{}, ends, nil // nobody ever joined: nothing is stored
+		}
 		if err != nil {
 			return nil, nil, err
 		}

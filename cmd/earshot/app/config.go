@@ -28,6 +28,9 @@ type Config struct {
 	Language   enrich.LanguageConfig  `yaml:"language" doc:"how the language of a post is found"`
 	Sentiment  enrich.SentimentConfig `yaml:"sentiment" doc:"how the sentiment of a mention is found"`
 	Log        Log                    `yaml:"log" doc:"what the program says about itself, on standard error"`
+
+	Invocation string `yaml:"-"` // how to call the program with this configuration, for advice
+	Hooks      Hooks  `yaml:"-"` // set by tests alone
 }
 
 // Brand is a name and the query that finds it.

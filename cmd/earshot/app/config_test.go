@@ -89,7 +89,6 @@ func settingKeys() map[string]bool {
 			return
 		}
 		for f := range t.Fields() {
-			f := f
 			if tag := f.Tag.Get("yaml"); tag != "" {
 				keys[tag] = true
 			}

@@ -80,7 +80,7 @@ func RunImport(ctx context.Context, cfg *Config, c *Console, in Import) (err err
 	}
 	servers, err := startServers(ctx, cfg, needs{command: "import", kafka: true, clickhouse: true, share: []string{"run"}}, c.Log)
 	if err != nil {
-		return stopped(ctx, failure(ExitUnreachable, err))
+		return stopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
 	live, _ := streams(cfg)
@@ -105,7 +105,7 @@ type importing struct {
 	name    string
 	stream  pipeline.Stream
 
-	from, to pipeline.Ends // of the topic, before and after
+	from, to pipeline.Ends // what of the topic is stored, before and after
 }
 
 // prepare opens the tables, and the enrichment unless another process does that work.
@@ -120,7 +120,7 @@ func (j *importing) prepare(ctx context.Context) error {
 		return err
 	}
 	var err error
-	j.from, err = j.ends(ctx, j.stream)
+	j.from, _, err = j.client.Progress(ctx, j.stream)
 	return err
 }
 
@@ -208,8 +208,12 @@ func (j *importing) summary(ctx context.Context) error {
 		j.console.print("nothing new: all of this file was stored before\n")
 		return nil
 	}
+	note := ""
+	if n.Read == 0 {
+		note = "read before; what an earlier run had left on Kafka is stored now\n"
+	}
 	dead := n.Refused + int64(rows.Dead)
-	j.console.print(fmt.Sprintf(`read      %12s records
+	j.console.print(note + fmt.Sprintf(`read      %12s records
 refused   %12s of them, as dead letters
 stored    %12s rows in posts
 distinct  %12s posts among them; rows of one post fold into one
@@ -218,7 +222,7 @@ dead      %12s of the rows
 `, count(n.Read), count(n.Refused), count(int64(rows.Posts)), count(int64(rows.Distinct)), count(int64(rows.Mentions)), count(int64(rows.Dead))))
 	if dead > 0 {
 		return failure(ExitDeadLetters, fmt.Errorf("import: all is stored, but %s records became dead letters: "+
-			"%s sql \"SELECT origin, reason FROM dead_letters FINAL ORDER BY at DESC LIMIT 10\"", count(dead), os.Args[0]))
+			"%s sql \"SELECT origin, reason FROM dead_letters FINAL ORDER BY at DESC LIMIT 10\"", count(dead), j.cfg.Invocation))
 	}
 	return nil
 }

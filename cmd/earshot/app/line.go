@@ -76,7 +76,8 @@ func (l *line) work() error {
 	for i, s := range l.streams {
 		chain, st := chains[s.Name], l.stores[i]
 		l.workers = append(l.workers, &kafka.Worker{
-			Client: l.client, Stream: s, Sink: st.ledger,
+			Client: l.client, Stream: s, Sink: l.cfg.Hooks.sink(st.ledger), Crash: l.cfg.Hooks.Crash,
+			Limits: l.cfg.Hooks.Limits, Session: l.cfg.Hooks.Session,
 			Chain:       func() pipeline.Enricher { return chain },
 			DeadLetters: kafka.NewDeadLetters(l.producer), Losses: kafka.NewCoverage(l.producer),
 			Log: l.log.With().Str("stream", s.Name).Logger(),
@@ -98,6 +99,7 @@ func (l *line) collect(entries []collect.Entry, owners collect.Owners) (err erro
 		DeadLetters: kafka.NewDeadLetters(l.producer),
 		Reporter:    kafka.NewCoverage(l.producer),
 		Owners:      owners,
+		Crash:       l.cfg.Hooks.Crash,
 		Collector:   fmt.Sprintf("%s/%d", host, os.Getpid()),
 		Logger:      l.log,
 	}, entries)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +28,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 		command: "run", kafka: true, clickhouse: cfg.has(RoleEnrich),
 	}, log)
 	if err != nil {
-		return stopped(ctx, failure(ExitUnreachable, err))
+		return stopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
 
@@ -49,7 +48,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 			return err
 		}
 	}
-	log.Info().Strs("roles", cfg.Roles).Int("sources", len(entries)).Dur("after", time.Since(begun)).Msg("earshot runs")
+	log.Info().Strs("roles", cfg.Roles).Int("sources", len(entries)).Str("after", time.Since(begun).Round(time.Millisecond).String()).Msg("earshot runs")
 
 	var shown sync.WaitGroup
 	screenDone, stopScreen := context.WithCancel(context.WithoutCancel(ctx))
@@ -91,7 +90,7 @@ func (l *line) invitation(stream string) string {
 		flag, at = " --simulated", simulated
 		note = "\nAll of it is SIMULATED: invented brands and people, kept apart from real posts.\n"
 	}
-	ask := os.Args[0] + " sql" + flag
+	ask := l.cfg.Invocation + " sql" + flag
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nThe first rows are stored. Ask in another terminal:\n%s\n", note)
 	for _, q := range questions() {

@@ -79,7 +79,7 @@ func withStreams(ctx context.Context, cfg *Config, log zerolog.Logger, do func(*
 		command: "schema", clickhouse: true, share: []string{"run", "import"},
 	}, log)
 	if err != nil {
-		return failure(ExitUnreachable, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
 	db, err := openClickHouse(ctx, servers.ClickHouse, askWait, log)

@@ -26,7 +26,7 @@ func RunSQL(ctx context.Context, cfg *Config, c *Console, q SQL) (err error) {
 		command: "sql", clickhouse: true, share: []string{"run", "import"},
 	}, c.Log)
 	if err != nil {
-		return failure(ExitUnreachable, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
 

@@ -31,7 +31,7 @@ const capEvery = 10 * time.Minute
 
 func newStore(ctx context.Context, cfg *Config, db *clickhouse.DB, s pipeline.Stream, log zerolog.Logger) (*store, error) {
 	log = log.With().Str("stream", s.Name).Logger()
-	ledger, err := clickhouse.OpenLedger(ctx, db, log, nil)
+	ledger, err := clickhouse.OpenLedger(ctx, db, log, cfg.Hooks.Crash)
 	if err != nil {
 		return nil, err
 	}

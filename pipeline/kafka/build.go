@@ -70,21 +70,27 @@ func (b *builder) next(ctx context.Context) (*rawBatch, error) {
 			if deadline.IsZero() {
 				deadline = time.Now().Add(b.limits.Wait)
 			}
-			if wait = time.Until(deadline); wait <= 0 || ctx.Err() != nil {
+			if wait = time.Until(deadline); wait <= 0 {
 				return &b.batch, nil
 			}
 			minBytes = b.fetch.maxBytes / 4 // let the broker gather, instead of asking for each record
 		}
 		if err := b.fetch.fetch(ctx, minBytes, wait); err != nil {
-			if len(b.batch.records) == 0 {
-				return nil, err
-			}
-			return &b.batch, nil //nolint:nilerr // what has come is good; the error comes again
+			return b.soFar(err)
 		}
 		if len(b.fetch.batches) == 0 && len(b.batch.records) == 0 {
 			return nil, nil
 		}
 	}
+}
+
+// soFar returns what has come before an error, or the error if nothing has: it comes
+// again with the next fetch.
+func (b *builder) soFar(err error) (*rawBatch, error) {
+	if len(b.batch.records) == 0 {
+		return nil, err
+	}
+	return &b.batch, nil
 }
 
 // exactly returns the batch of a span that was cut before: no limit applies to it.

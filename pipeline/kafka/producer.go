@@ -53,7 +53,8 @@ func NewProducer(c *Client) *Producer {
 
 // Publish writes posts to the stream's topic and returns once all in-sync replicas
 // have them, with the next offsets of the partitions it wrote to. What was surely not
-// written is tried again until ctx ends, so an outage costs delay. After ErrAmbiguous
+// written is tried again until ctx ends, so an outage costs delay (only a topic that does
+// not exist is given up after a while). After ErrAmbiguous
 // a caller with a Handover asks Published and calls PublishRest; others may repeat the
 // posts, which fold by identity.
 func (p *Producer) Publish(ctx context.Context, s pipeline.Stream, posts []pipeline.Post, h pipeline.Handover) (pipeline.Ends, error) {
@@ -147,7 +148,7 @@ func cut(records []outgoing) int {
 
 // write writes one record batch and returns the offset after it.
 func (p *Producer) write(ctx context.Context, topic string, partition int, records []outgoing) (int64, error) {
-	wait := retryBackoff()
+	wait, since := retryBackoff(), time.Now()
 	for {
 		res, err := p.client.requests.Produce(ctx, &kafkago.ProduceRequest{
 			Topic: topic, Partition: partition, RequiredAcks: kafkago.RequireAll,
@@ -161,7 +162,8 @@ func (p *Producer) write(ctx context.Context, topic string, partition int, recor
 			return res.BaseOffset + int64(len(records)), nil
 		case errors.Is(err, kafkago.MessageSizeTooLarge), errors.Is(err, recordListTooLarge):
 			return 0, fmt.Errorf("kafka: produce to %s/%d: %w: %w", topic, partition, ErrTooLarge, err)
-		case permanent(err):
+		case permanent(err), noSuchPlace(err) && time.Since(since) > visibleTimeout:
+			p.forget(topic)
 			return 0, fmt.Errorf("kafka: produce to %s/%d: %w", topic, partition, err)
 		case !notWritten(err):
 			return 0, fmt.Errorf("kafka: produce to %s/%d: %w: %w", topic, partition, ErrAmbiguous, err)
@@ -191,6 +193,19 @@ func notWritten(err error) bool {
 		}
 	}
 	return false
+}
+
+// noSuchPlace reports that the topic or partition is unknown: it was just created, or
+// somebody deleted it.
+func noSuchPlace(err error) bool {
+	return errors.Is(err, kafkago.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)
+}
+
+// forget makes the next Publish ask again for the topic's partitions.
+func (p *Producer) forget(topic string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.partitions, topic)
 }
 
 // permanent reports refusals that no retry changes.

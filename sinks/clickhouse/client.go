@@ -125,6 +125,9 @@ func (d *DB) Query(ctx context.Context, query, format string, w io.Writer) error
 	return d.post(ctx, "", values, strings.NewReader(query), w)
 }
 
+// foldTimeout bounds an insert that may simply be repeated.
+const foldTimeout = 2 * time.Minute
+
 // insert writes one block into a table of the database, without a token: for tables that fold.
 func (d *DB) insert(ctx context.Context, table string, input proto.Input) error {
 	if len(input) == 0 || input[0].Data.Rows() == 0 {
@@ -134,6 +137,8 @@ func (d *DB) insert(ctx context.Context, table string, input proto.Input) error 
 	if err := (proto.Block{Columns: len(input), Rows: input[0].Data.Rows()}).EncodeRawBlock(&buf, 0, input); err != nil {
 		return fmt.Errorf("clickhouse: encode %s: %w", table, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, foldTimeout)
+	defer cancel()
 	values := url.Values{"async_insert": {"0"}, "wait_end_of_query": {"1"}}
 	return d.post(ctx, insertStatement(table, input), values, bytes.NewReader(buf.Buf), io.Discard)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"text/template"
@@ -33,68 +34,81 @@ type columnRow struct {
 	Comment string `ch:"comment"`
 }
 
-// TestDataDictionary holds docs/data-dictionary.md against the real server.
-func TestDataDictionary(t *testing.T) {
-	db := fresh(t)
-	where := " WHERE database = " + quote(db.database)
-	var tables []tableRow
-	require.NoError(t, db.Select(t.Context(), &tables, "SELECT name, engine_full, engine, partition_key, sorting_key, comment FROM system.tables"+where+" ORDER BY name"))
-	var columns []columnRow
-	require.NoError(t, db.Select(t.Context(), &columns, "SELECT table, name, type, compression_codec, comment FROM system.columns"+where+" ORDER BY table, position"))
-	var indexes []struct {
-		Table string `ch:"table"`
-		Text  string `ch:"text"`
-	}
-	require.NoError(t, db.Select(t.Context(), &indexes, "SELECT table, concat('`', name, '` ', type_full, ' on ', expr) AS text FROM system.data_skipping_indices"+where+" ORDER BY table, name"))
+type indexRow struct {
+	Table string `ch:"table"`
+	Text  string `ch:"text"`
+}
 
-	shown := map[string]bool{}
-	render := func(name string) (string, error) {
-		var b strings.Builder
-		for _, tb := range tables {
-			if tb.Name != name {
-				continue
-			}
-			shown[name] = true
-			fmt.Fprintf(&b, "### `%s`\n\n%s.\n\n", name, tb.Comment)
-			if tb.Kind == "View" {
-				b.WriteString("A view.\n")
-			} else {
-				engine, _, _ := strings.Cut(tb.Engine, " PARTITION")
-				engine, _, _ = strings.Cut(engine, " ORDER")
-				fmt.Fprintf(&b, "`%s`, sorted by `(%s)`", engine, tb.Sorting)
-				if tb.Partition != "" {
-					fmt.Fprintf(&b, ", partitioned by `%s`", tb.Partition)
-				}
-				b.WriteString(".\n")
-			}
-			for _, x := range indexes {
-				if x.Table == name {
-					fmt.Fprintf(&b, "- skip index %s\n", x.Text)
-				}
-			}
-			b.WriteString("\n| column | type | codec | meaning |\n|---|---|---|---|\n")
-			for _, c := range columns {
-				if c.Table == name {
-					codec := strings.TrimSuffix(strings.TrimPrefix(c.Codec, "CODEC("), ")")
-					fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.Name, c.Type, codec, strings.ReplaceAll(c.Comment, "|", "\\|"))
-				}
-			}
-			return strings.TrimRight(b.String(), "\n") + "\n", nil
-		}
+// catalogue is what the server says of a database.
+type catalogue struct {
+	tables  []tableRow
+	columns []columnRow
+	indexes []indexRow
+	shown   map[string]bool
+}
+
+func readCatalogue(t *testing.T, db *DB) *catalogue {
+	t.Helper()
+	c := &catalogue{shown: map[string]bool{}}
+	where := " WHERE database = " + quote(db.database)
+	require.NoError(t, db.Select(t.Context(), &c.tables, "SELECT name, engine_full, engine, partition_key, sorting_key, comment FROM system.tables"+where+" ORDER BY name"))
+	require.NoError(t, db.Select(t.Context(), &c.columns, "SELECT table, name, type, compression_codec, comment FROM system.columns"+where+" ORDER BY table, position"))
+	require.NoError(t, db.Select(t.Context(), &c.indexes, "SELECT table, concat('`', name, '` ', type_full, ' on ', expr) AS text FROM system.data_skipping_indices"+where+" ORDER BY table, name"))
+	return c
+}
+
+// render writes a table's section.
+func (c *catalogue) render(name string) (string, error) {
+	at := slices.IndexFunc(c.tables, func(tb tableRow) bool { return tb.Name == name })
+	if at < 0 {
 		return "", fmt.Errorf("no table %s", name)
 	}
-	tmpl, err := template.New("data-dictionary.md.tmpl").Funcs(template.FuncMap{"table": render}).ParseFiles(filepath.Join("testdata", "data-dictionary.md.tmpl"))
+	tb := c.tables[at]
+	c.shown[name] = true
+	var b strings.Builder
+	fmt.Fprintf(&b, "### `%s`\n\n%s.\n\n", name, tb.Comment)
+	if tb.Kind == "View" {
+		b.WriteString("A view.\n")
+	} else {
+		engine, _, _ := strings.Cut(tb.Engine, " PARTITION")
+		engine, _, _ = strings.Cut(engine, " ORDER")
+		fmt.Fprintf(&b, "`%s`, sorted by `(%s)`", engine, tb.Sorting)
+		if tb.Partition != "" {
+			fmt.Fprintf(&b, ", partitioned by `%s`", tb.Partition)
+		}
+		b.WriteString(".\n")
+	}
+	for _, x := range c.indexes {
+		if x.Table == name {
+			fmt.Fprintf(&b, "- skip index %s\n", x.Text)
+		}
+	}
+	b.WriteString("\n| column | type | codec | meaning |\n|---|---|---|---|\n")
+	for _, col := range c.columns {
+		if col.Table == name {
+			codec := strings.TrimSuffix(strings.TrimPrefix(col.Codec, "CODEC("), ")")
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", col.Name, col.Type, codec, strings.ReplaceAll(col.Comment, "|", "\\|"))
+		}
+	}
+	return b.String(), nil
+}
+
+// TestDataDictionary holds docs/data-dictionary.md against the real server.
+func TestDataDictionary(t *testing.T) {
+	c := readCatalogue(t, fresh(t))
+	const name = "data-dictionary.md.tmpl"
+	tmpl, err := template.New(name).Funcs(template.FuncMap{"table": c.render}).ParseFiles(filepath.Join("testdata", name))
 	require.NoError(t, err)
 	var want bytes.Buffer
 	require.NoError(t, tmpl.Execute(&want, nil))
 	views := map[string]bool{}
-	for _, tb := range tables {
-		assert.True(t, shown[tb.Name], "the dictionary does not speak of %s", tb.Name)
+	for _, tb := range c.tables {
+		assert.True(t, c.shown[tb.Name], "the dictionary does not speak of %s", tb.Name)
 		assert.NotEmpty(t, tb.Comment, tb.Name)
 		views[tb.Name] = tb.Kind == "View"
 	}
-	for _, c := range columns {
-		assert.True(t, c.Comment != "" || views[c.Table], "%s.%s has no COMMENT", c.Table, c.Name)
+	for _, col := range c.columns {
+		assert.True(t, col.Comment != "" || views[col.Table], "%s.%s has no COMMENT", col.Table, col.Name)
 	}
 	path := filepath.Join("..", "..", "docs", "data-dictionary.md")
 	if *update {

@@ -14,6 +14,10 @@ import (
 // to begin the statement, far too little to be a row.
 const openerBytes = 16
 
+// answerTime is what we wait for an answer beyond the server's own limit: a server that
+// hangs without a word must not hold a worker for ever.
+const answerTime = 15 * time.Second
+
 // insertFenced writes one encoded block with a deduplication token in a statement that
 // the server has begun before pending is called, and that it refuses once the insert
 // timeout has passed. So a worker that slept between its pending commit and its rows
@@ -23,6 +27,8 @@ const openerBytes = 16
 // query and data; we set that to the query's own length, send the block's first bytes,
 // call pending, and send the rest. max_execution_time counts from the statement's begin.
 func (d *DB) insertFenced(ctx context.Context, statement, token string, data []byte, pending func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout+answerTime)
+	defer cancel()
 	body := &fencedBody{ctx: ctx, opener: data[:openerBytes], rest: data[openerBytes:], pending: pending}
 	values := url.Values{
 		"async_insert":               {"0"},

@@ -18,7 +18,7 @@ need_cc   = $(call need,gcc,install a C compiler for the race detector (Debian: 
 # Packages whose promises depend on concurrency: they are tested under the race detector too.
 RACE := ./pipeline/kafka/... ./pipeline/collect/... ./sinks/... ./cmd/...
 
-.PHONY: help setup build run test lint bench fuzz generate clean
+.PHONY: help setup build run test lint bench storm fuzz generate clean
 
 help: ## show this list
 	@awk -F':[^#]*## ' '/^[a-z-]+:[^#]*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,15 @@ bench: ## posts/s and CPU a post of each part and of the whole line
 	@$(MAKE) --no-print-directory setup
 	@go test -run '^$$' -bench . -benchtime 2s ./...
 
+storm: ## a long storm of crashes against real Kafka and ClickHouse (EARSHOT_STORM_EVENTS, _POSTS, _SEED)
+	@$(need_go)
+	@$(need_java)
+	@$(need_mvn)
+	@$(MAKE) --no-print-directory setup
+	@.ci/kafka.sh
+	@EARSHOT_STORM_EVENTS=$${EARSHOT_STORM_EVENTS:-100} EARSHOT_STORM_POSTS=$${EARSHOT_STORM_POSTS:-1000000} \
+	  go test ./cmd/earshot/app/oracle -run TestStorm -count=1 -v -timeout 3h
+
 fuzz: ## every fuzz target for 20 s
 	@$(need_go)
 	@.ci/fuzz.sh 20s
@@ -64,7 +73,8 @@ fuzz: ## every fuzz target for 20 s
 generate: ## rewrite the generated schemas and documents from the code
 	@$(need_go)
 	@$(MAKE) --no-print-directory setup
-	@EARSHOT_UPDATE=1 go test ./pipeline/ ./cmd/... ./sinks/clickhouse/ -run 'Generated' -count=1
+	@go test ./pipeline ./cmd/earshot -run 'Schemas|Generated' -count=1 -update
+	@go test ./sinks/clickhouse -run DataDictionary -count=1 -update
 
 clean: ## remove what was built; what was fetched stays in the cache
 	@rm -rf bin

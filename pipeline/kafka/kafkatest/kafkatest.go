@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -62,14 +63,9 @@ type Broker struct {
 // is skipped as a claim that could not be tested.
 func Start(t testing.TB, o Options) *Broker {
 	t.Helper()
-	jars := jarsDir()
-	found, err := filepath.Glob(filepath.Join(jars, "kafka_2.13-"+Version+".jar"))
-	if err != nil || len(found) == 0 {
-		testclaim.Skip(t, "Apache Kafka is not in "+jars+"; fetch it with mvn -f .ci/kafka/pom.xml dependency:copy-dependencies")
-	}
-	java, err := exec.LookPath("java")
+	java, jars, err := find()
 	if err != nil {
-		testclaim.Skip(t, "java is not installed; Apache Kafka needs Java 17")
+		testclaim.Skip(t, err.Error())
 	}
 	b := &Broker{t: t, dir: t.TempDir(), java: java, jars: jars}
 	b.configure(o)
@@ -77,6 +73,35 @@ func Start(t testing.TB, o Options) *Broker {
 	b.launch()
 	t.Cleanup(b.Kill)
 	return b
+}
+
+// Missing says what Start would miss, or nil.
+func Missing() error {
+	_, _, err := find()
+	return err
+}
+
+// PID is the process id of the running broker, 0 if it is down.
+func (b *Broker) PID() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cmd == nil {
+		return 0
+	}
+	return b.cmd.Process.Pid
+}
+
+// find returns the paths of java and of the folder of Kafka's jars.
+func find() (java, jars string, err error) {
+	jars = jarsDir()
+	found, err := filepath.Glob(filepath.Join(jars, "kafka_2.13-"+Version+".jar"))
+	if err != nil || len(found) == 0 {
+		return "", "", errors.New("Apache Kafka is not in " + jars + "; fetch it with .ci/kafka.sh") //nolint:staticcheck // a proper name
+	}
+	if java, err = exec.LookPath("java"); err != nil {
+		return "", "", errors.New("java is not installed; Apache Kafka needs Java 17")
+	}
+	return java, jars, nil
 }
 
 func jarsDir() string {

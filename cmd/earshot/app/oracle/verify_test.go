@@ -1,0 +1,65 @@
+package oracle
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"earshot/pipeline"
+)
+
+// verify compares what is stored with the model, when everything has come to rest.
+func (s *storm) verify() {
+	s.rest()
+	assert.Equal(s.t, s.sent, s.count("SELECT count() AS n FROM earshot.posts"), "posts: one row a record")
+	assert.Equal(s.t, s.sent, s.count("SELECT uniqExact(epoch, topic, partition, offset) AS n FROM earshot.posts"), "posts: each offset once")
+	assert.Equal(s.t, s.broken, s.count("SELECT count() AS n FROM earshot.posts WHERE op = 'dead'"), "posts: dead records")
+	s.verifyMentions()
+	s.eventually(0, "SELECT count() AS n FROM earshot.dirty FINAL WHERE done = 0", "every bucket is totalled")
+	raw := "SELECT toUInt64(count()) AS n FROM earshot.mentions_current"
+	assert.Equal(s.t, s.count(raw), s.count("SELECT toUInt64(sum(mentions)) AS n FROM earshot.mentions_hour"), "hourly totals")
+	assert.Equal(s.t, s.count(raw), s.count("SELECT toUInt64(sum(mentions)) AS n FROM earshot.mentions_minute"), "minutely totals")
+	assert.Positive(s.t, s.logged("a token stood without its rows"), "the storm met a token without rows")
+}
+
+// rest waits until Kafka holds what was sent and all of it is committed.
+func (s *storm) rest() {
+	deadline := time.Now().Add(patience)
+	var held, done int
+	for time.Now().Before(deadline) {
+		stored, ends, err := s.client.Progress(s.ctx, pipeline.LiveStream())
+		require.NoError(s.t, err)
+		held, done = 0, 0
+		for p, end := range ends {
+			held += int(end)
+			done += int(stored[p])
+		}
+		if held == s.sent && done == s.sent && len(s.pendingRanges()) == 0 {
+			return
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	assert.Equal(s.t, s.sent, held, "records on Kafka: the collector hands each post over once")
+	assert.Equal(s.t, s.sent, done, "records committed")
+}
+
+// verifyMentions compares every mention, one by one.
+func (s *storm) verifyMentions() {
+	for _, brand := range brandNames {
+		var rows []struct {
+			ID   string `ch:"id"`
+			Text string `ch:"text"`
+		}
+		require.NoError(s.t, s.db.Select(s.ctx, &rows, "SELECT id, text FROM earshot.mentions FINAL WHERE label_set = 'live' AND brand = '"+brand+"'"))
+		want := s.mentions[brand]
+		assert.Len(s.t, rows, len(want), "mentions of %s", brand)
+		wrong := 0
+		for _, row := range rows {
+			if want[row.ID].text != row.Text {
+				wrong++
+			}
+		}
+		assert.Zero(s.t, wrong, "mentions of %s that differ from the model", brand)
+	}
+}

@@ -71,7 +71,7 @@ func run(in io.Reader, out io.Writer, file string) (bool, error) {
 // it failed.
 func read(in io.Reader, out io.Writer) (tally, error) {
 	var t tally
-	held := map[string]*strings.Builder{}
+	held, failed := map[string]*strings.Builder{}, map[string]bool{}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -88,7 +88,10 @@ func read(in io.Reader, out io.Writer) (tally, error) {
 			}
 			held[id].WriteString(e.Output)
 		case "fail", "build-fail":
-			t.Failed++
+			if e.Test != "" || !failed[e.Package] { // a package fails with its test, or by itself
+				t.Failed++
+			}
+			failed[e.Package] = true
 			fmt.Fprint(out, take(held, id))
 		case "pass":
 			if e.Test != "" {

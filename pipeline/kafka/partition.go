@@ -78,13 +78,16 @@ func (p *partition) carry(stop, work context.Context, wait *backoff) error {
 			return err
 		}
 		wait.reset()
-		p.w.stats.lag(p.a.partition, max(b.fetch.high-b.fetch.next, 0))
+		ahead := max(b.fetch.high-b.fetch.next, 0)
 		if raw == nil || len(raw.records) == 0 {
+			p.w.stats.lag(p.a.partition, ahead)
 			continue
 		}
+		p.w.stats.lag(p.a.partition, ahead+int64(len(raw.records))) // the batch in hand is not stored yet
 		if err := p.deliver(stop, work, p.batch(raw), raw); err != nil {
 			return err
 		}
+		p.w.stats.lag(p.a.partition, ahead)
 	}
 	return nil
 }

@@ -188,10 +188,15 @@ func oneCase(r rune) rune {
 	return r
 }
 
-// foldsToItself answers at once for the many characters of East Asia.
+// foldsToItself answers at once for the many characters of East Asia and for emoji.
 func foldsToItself(r rune) bool {
-	return r >= 0x4e00 && r <= 0x9fff || r >= 0x3041 && r <= 0x3096 || r >= 0x30a1 && r <= 0x30fa || isHangul(r)
+	return r >= 0x4e00 && r <= 0x9fff || r >= 0x3041 && r <= 0x3096 || r >= 0x30a1 && r <= 0x30fa || isHangul(r) ||
+		isPicture(r) && !isSkinTone(r)
 }
+
+// isPicture reports whether r stands in the blocks of emoji, which hold nothing that is
+// part of a word.
+func isPicture(r rune) bool { return r >= 0x1f300 && r <= 0x1faff }
 
 // isHangul reports whether r is a syllable of Korean, which is written with spaces.
 func isHangul(r rune) bool { return r >= 0xac00 && r <= 0xd7a3 }

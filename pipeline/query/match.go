@@ -169,15 +169,11 @@ func (m *Matcher) allows(g gap, end, begin int32) bool {
 // tokenize fills m.tokens.
 func (m *Matcher) tokenize(text string, mark byte) {
 	s := m.scan
-	words := m.engine.words
 	m.tokens = m.tokens[:0]
 	first, begun := 0, -1 // the last sigil: index of its first token, and its place
 	s.reset(text, mark)
 	for s.next() {
-		t := token{word: none, sigil: none, begin: int32(s.begin), end: int32(s.end)}
-		if n, ok := words[string(s.folded)]; ok {
-			t.word = n
-		}
+		t := token{word: m.engine.find(s.folded), sigil: none, begin: int32(s.begin), end: int32(s.end)}
 		switch {
 		case !s.inSigil():
 		case begun == s.sigil.begin:
@@ -185,9 +181,7 @@ func (m *Matcher) tokenize(text string, mark byte) {
 		default:
 			first, begun = len(m.tokens), s.sigil.begin
 			t.sigilBegin, t.sigilEnd, t.sigilLast = int32(s.sigil.begin), int32(s.sigil.end), int32(first)
-			if n, ok := words[string(s.sigil.folded)]; ok {
-				t.sigil = n
-			}
+			t.sigil = m.engine.find(s.sigil.folded)
 		}
 		m.tokens = append(m.tokens, t)
 	}

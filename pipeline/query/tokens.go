@@ -269,13 +269,13 @@ func narrow(r rune) rune {
 }
 
 func isWordRune(r rune) bool {
-	return unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Pc, unicode.Cf)
+	return !isPicture(r) && unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Pc, unicode.Cf)
 }
 
 // isChar reports whether r belongs to a script that is written without spaces.
 func isChar(r rune) bool {
 	switch {
-	case r < 0x0e00 || isHangul(r):
+	case r < 0x0e00 || isHangul(r) || isPicture(r):
 		return false
 	case r >= 0x4e00 && r <= 0x9fff:
 		return true

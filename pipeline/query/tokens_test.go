@@ -1,7 +1,9 @@
 package query
 
 import (
+	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -21,6 +23,35 @@ func TestFoldTableAgreesWithFold(t *testing.T) {
 		}
 	}
 	assert.Greater(t, simple, 2500, "the table answers for most letters")
+}
+
+// TestPicturesAreNoWords holds what is said of the blocks of emoji against Unicode.
+func TestPicturesAreNoWords(t *testing.T) {
+	f := newFolder()
+	pictures := 0
+	for r := rune(tableEnd); r <= 0x1ffff; r++ {
+		if !isPicture(r) {
+			continue
+		}
+		pictures++
+		assert.False(t, unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Pc, unicode.Cf), "%U", r)
+		if !isSkinTone(r) {
+			assert.Equal(t, string(r), string(f.slow(nil, string(r))), "%U", r)
+		}
+	}
+	assert.Greater(t, pictures, 1500)
+}
+
+// TestFind holds the short way against the words themselves.
+func TestFind(t *testing.T) {
+	long := strings.Repeat("a", 70)
+	e := compile(t, "sony OR #sony OR "+long, "索尼")
+	for word, number := range e.words {
+		assert.Equal(t, number, e.find([]byte(word)))
+	}
+	for _, word := range []string{"", "s", "sonx", "sonys", "@sony", "你", long + "a", long[:69]} {
+		assert.Equal(t, int32(none), e.find([]byte(word)), word)
+	}
 }
 
 func FuzzFold(f *testing.F) {

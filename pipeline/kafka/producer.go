@@ -11,6 +11,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"golang.org/x/sync/errgroup"
 
 	"earshot/pipeline"
@@ -206,6 +207,17 @@ func (p *Producer) forget(topic string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.partitions, topic)
+}
+
+// Retryable reports whether waiting may mend an error of the cluster. False means that
+// it refuses us: somebody has to change a password or a right.
+func Retryable(err error) bool { return !permanent(err) && !refusedLogin(err) }
+
+// refusedLogin reports that the cluster does not accept our name, password or mechanism;
+// the two clients each have errors of their own for it.
+func refusedLogin(err error) bool {
+	return errors.Is(err, kafkago.SASLAuthenticationFailed) || errors.Is(err, kafkago.UnsupportedSASLMechanism) ||
+		errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism)
 }
 
 // permanent reports refusals that no retry changes.

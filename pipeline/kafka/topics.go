@@ -42,6 +42,14 @@ type topicSpec struct {
 // back as warnings, each with its mend; what breaks a promise is an error. Partitions
 // are never added to a topic, because keys would change their place.
 func (c *Client) EnsureTopics(ctx context.Context, streams ...pipeline.Stream) (warnings []string, err error) {
+	warnings, err = c.ensureTopics(ctx, streams)
+	if refusedLogin(err) {
+		err = fmt.Errorf("%w: check kafka.sasl.user, kafka.sasl.password and kafka.sasl.mechanism", err)
+	}
+	return warnings, err
+}
+
+func (c *Client) ensureTopics(ctx context.Context, streams []pipeline.Stream) (warnings []string, err error) {
 	var missing []topicSpec
 	for _, spec := range c.specs(streams) {
 		info, err := c.describe(ctx, spec.name)

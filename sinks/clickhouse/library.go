@@ -21,6 +21,9 @@ const libraryVersion = "26.7.3"
 // ErrLibrary says that the embedded ClickHouse cannot be loaded; its text says why.
 var ErrLibrary = errors.New("the embedded ClickHouse cannot be loaded")
 
+// errInUse says that another server has the data directory.
+var errInUse = errors.New("is in use by another ClickHouse")
+
 // mendLibrary ends every complaint about the library.
 const mendLibrary = "; run `make setup`, set " + LibraryVar +
 	" to a libchdb.so of your own, or set clickhouse.addr to use a server"
@@ -117,8 +120,8 @@ func explainChild(dir, words string) error {
 	words = strings.TrimSpace(words)
 	switch {
 	case strings.Contains(words, "Code: 76"):
-		return fmt.Errorf("clickhouse: the data directory %s is in use by another ClickHouse: "+
-			"stop the other `earshot`, or set another `data:` (%s)", dir, lastLine(words))
+		return fmt.Errorf("clickhouse: the data directory %s %w: "+
+			"stop the other `earshot`, or set another `data:` (%s)", dir, errInUse, lastLine(words))
 	case strings.Contains(words, childLoadFailed):
 		return fmt.Errorf("%w: %s (it needs glibc)%s", ErrLibrary, lastLine(words), mendLibrary)
 	case strings.Contains(words, "No space left on device"), strings.Contains(words, "Code: 243"):

@@ -36,6 +36,8 @@ const (
 	defaultMemory   = 2 << 30
 	readyTimeout    = 60 * time.Second
 	stopTimeout     = 30 * time.Second
+	orphanTime      = 10 * time.Second
+	orphanPoll      = 200 * time.Millisecond
 	readerSeconds   = 120
 )
 
@@ -77,17 +79,32 @@ func Start(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
-	first, err := s.launch()
+	first, err := s.first(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.waitReady(ctx, first); err != nil {
-		first.end()
 		return nil, err
 	}
 	s.set(first, true)
 	go s.supervise(first)
 	return s, nil
+}
+
+// first launches the server. The one of a process that was killed a moment ago may still
+// hold the directory: it follows its parent within seconds, so that is waited for.
+func (s *Server) first(ctx context.Context) (*child, error) {
+	for deadline := time.Now().Add(orphanTime); ; {
+		c, err := s.launch()
+		if err != nil {
+			return nil, err
+		}
+		if err = s.waitReady(ctx, c); err == nil {
+			return c, nil
+		}
+		c.end()
+		if !errors.Is(err, errInUse) || ctx.Err() != nil || time.Now().After(deadline) {
+			return nil, err
+		}
+		time.Sleep(orphanPoll)
+	}
 }
 
 // prepare chooses ports and writes the server's files.

@@ -165,7 +165,7 @@ func openKafka(ctx context.Context, cfg kafka.Config, log zerolog.Logger, stream
 			log.Warn().Msg(w)
 		}
 		return err
-	}, func(error) bool { return true })
+	}, kafka.Retryable)
 	if err != nil {
 		client.Close()
 		return nil, err

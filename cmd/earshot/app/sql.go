@@ -3,11 +3,18 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/rs/zerolog"
 
 	"earshot/pipeline"
 	"earshot/sinks/clickhouse"
+)
+
+// ClickHouse's errors for a statement that the user may not make.
+const (
+	codeReadonly = 164
+	codeDenied   = 497
 )
 
 // SQL is a question to ClickHouse.
@@ -72,10 +79,14 @@ func migrate(ctx context.Context, cfg *Config, servers *Servers, log zerolog.Log
 }
 
 // explainSQL gives the exit code of a server that cannot be reached to what is not the
-// question's fault.
+// question's fault. What the server says of a question is said as it is: the advice for
+// our own statements (apply the schema) would mislead.
 func explainSQL(err error) error {
 	if answer, ok := errors.AsType[*clickhouse.Error](err); ok && answer.Code != 0 {
-		return err
+		if answer.Code == codeReadonly || answer.Code == codeDenied {
+			return fmt.Errorf("%s: this user may only read; --write asks as the one that may write", answer.Text)
+		}
+		return errors.New(answer.Text)
 	}
 	return failure(ExitUnreachable, err)
 }

@@ -52,10 +52,12 @@ $(LINT):
 	@$(need_go)
 	@.ci/golangci.sh $@
 
-bench: ## posts/s and CPU a post of each part and of the whole line
+bench: ## posts/s and CPU a post of each part and of the whole line, beside the plainest copy (4 minutes)
 	@$(need_go)
 	@$(MAKE) --no-print-directory setup
-	@go test -run '^$$' -bench . -benchtime 2s ./...
+	@! { command -v java && command -v mvn; } >/dev/null || .ci/kafka.sh
+	@go test -c -o bin/bench ./cmd/earshot/app/bench
+	@bin/bench -test.run '^$$' -test.bench Line -test.benchtime 1x -test.timeout 20m
 
 storm: ## a long storm of crashes against real Kafka and ClickHouse (EARSHOT_STORM_EVENTS, _POSTS, _SEED)
 	@$(need_go)

@@ -20,7 +20,7 @@ type Engine struct {
 	words    map[string]int32 // folded token, with its # or @, to its number
 	starts   [][]int32        // number of a token to the sequences that begin with it
 	seqs     []sequence
-	lengths  [256]uint64 // of the words that begin with a byte: bit n is n bytes, the last one more
+	lengths  [256]uint64 // of the words with the same ends: bit n is n bytes, the last one more
 }
 
 // sequence is a term of one or more brands.
@@ -83,16 +83,16 @@ func (e *Engine) number(key string) int32 {
 	if !ok {
 		n = int32(len(e.starts))
 		e.words[key] = n
-		e.lengths[key[0]] |= lengthBit(len(key))
+		e.lengths[ends(key)] |= lengthBit(len(key))
 		e.starts = append(e.starts, nil)
 	}
 	return n
 }
 
 // find returns the number of a token, or none. Nearly all tokens of a post are no word
-// of any query, and most of these show it by their first byte and length.
+// of any query, and most of these show it by their first byte, last byte and length.
 func (e *Engine) find(token []byte) int32 {
-	if len(token) == 0 || e.lengths[token[0]]&lengthBit(len(token)) == 0 {
+	if len(token) == 0 || e.lengths[ends(token)]&lengthBit(len(token)) == 0 {
 		return none
 	}
 	if n, ok := e.words[string(token)]; ok {
@@ -100,6 +100,9 @@ func (e *Engine) find(token []byte) int32 {
 	}
 	return none
 }
+
+// ends mixes the first and the last byte.
+func ends[T string | []byte](word T) byte { return 31*word[0] + word[len(word)-1] }
 
 func lengthBit(n int) uint64 { return 1 << min(n, 63) }
 

@@ -96,7 +96,7 @@ func find() (java, jars string, err error) {
 	jars = jarsDir()
 	found, err := filepath.Glob(filepath.Join(jars, "kafka_2.13-"+Version+".jar"))
 	if err != nil || len(found) == 0 {
-		return "", "", errors.New("Apache Kafka is not in " + jars + "; fetch it with .ci/kafka.sh") //nolint:staticcheck // a proper name
+		return "", "", errors.New("Apache Kafka is not in " + jars + "; fetch it with .ci/kafka.sh")
 	}
 	if java, err = exec.LookPath("java"); err != nil {
 		return "", "", errors.New("java is not installed; Apache Kafka needs Java 17")

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -89,8 +90,8 @@ func enriching(b *testing.B, records []pipeline.Record) []part {
 	}
 	mentions := slices.DeleteFunc(slices.Clone(records), func(r pipeline.Record) bool { return len(r.Mentions) == 0 })
 	require.NotEmpty(b, mentions)
-	b.Logf("%d of %d posts name a brand", len(mentions), len(records))
-	return append(out, part{"sentiment: lexicon", "mention", spent(len(mentions), run(sentiment, mentions))})
+	name := fmt.Sprintf("sentiment: lexicon (%d %% of the posts name a brand)", 100*len(mentions)/len(records))
+	return append(out, part{name, "mention", spent(len(mentions), run(sentiment, mentions))})
 }
 
 // twentyBrands are those of the simulated market.

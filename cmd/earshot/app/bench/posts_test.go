@@ -20,7 +20,8 @@ const meanBytes = 781
 // languages, of which about one in ten names one of twenty brands.
 func market(posts int) simulate.Config {
 	cfg := simulate.DefaultConfig()
-	cfg.Brands, cfg.Mentions, cfg.Rate = 20, 0.03, 100
+	cfg.Brands, cfg.Mentions, cfg.Rate = 20, 0.01, 100
+	cfg.Platforms = []string{"x", "bluesky", "mastodon", "reddit", "weibo"} // where most posts name no brand
 	cfg.From = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1)
 	cfg.Limit = int64(posts)
 	cfg.RumourEvery, cfg.BurstEvery = 0, 0

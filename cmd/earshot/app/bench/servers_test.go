@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -79,14 +80,20 @@ func (s *servers) store(database string) clickhouse.Config {
 
 func randomPort() int { return 20000 + rand.IntN(10000) }
 
-// forget makes a consumer group begin anew.
+// forget makes a consumer group begin anew. A broker that has just started may not yet
+// know who looks after the group.
 func (s *servers) forget(tb testing.TB, group string) {
 	tb.Helper()
 	c := &kafkago.Client{Addr: kafkago.TCP(s.broker), Timeout: 10 * time.Second}
-	res, err := c.DeleteGroups(tb.Context(), &kafkago.DeleteGroupsRequest{GroupIDs: []string{group}})
-	require.NoError(tb, err)
-	if err := res.Errors[group]; err != nil {
-		require.ErrorIs(tb, err, kafkago.GroupIdNotFound)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		res, err := c.DeleteGroups(tb.Context(), &kafkago.DeleteGroupsRequest{GroupIDs: []string{group}})
+		if err == nil {
+			err = res.Errors[group]
+		}
+		if err == nil || errors.Is(err, kafkago.GroupIdNotFound) {
+			return
+		}
+		require.True(tb, time.Now().Before(deadline), "forget group %s: %v", group, err)
 	}
 }
 

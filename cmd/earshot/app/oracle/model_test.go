@@ -31,7 +31,7 @@ type post struct {
 
 func newModel(seed uint64) *model {
 	return &model{
-		rng:      rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // a repeatable storm, not a secret
+		rng:      rand.New(rand.NewPCG(seed, 1)),
 		mentions: map[string]map[string]post{},
 	}
 }

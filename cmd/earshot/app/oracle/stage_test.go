@@ -48,7 +48,7 @@ func newStage(t *testing.T, env ...string) *stage {
 	s.broker = kafkatest.Start(t, kafkatest.Options{})
 	var err error
 	s.server, err = clickhouse.Start(s.ctx, clickhouse.ServerConfig{
-		Dir: filepath.Join(s.dir, "clickhouse"), HTTPPort: 20000 + rand.IntN(8000), //nolint:gosec // a port
+		Dir: filepath.Join(s.dir, "clickhouse"), HTTPPort: 20000 + rand.IntN(8000),
 		Logger: zerolog.New(io.Discard),
 	})
 	require.NoError(t, err)
@@ -97,7 +97,7 @@ type process struct {
 func (s *stage) start(role string) *process {
 	self, err := os.Executable()
 	require.NoError(s.t, err)
-	cmd := exec.CommandContext(context.Background(), self) //nolint:gosec // this test itself
+	cmd := exec.CommandContext(context.Background(), self)
 	cmd.Env = append(append(os.Environ(), childVar+"="+role, configVar+"="+s.config()), s.env...)
 	cmd.Stdout, cmd.Stderr = s.logs, s.logs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -201,7 +201,7 @@ func (s *stage) count(query string) int {
 		time.Sleep(200 * time.Millisecond)
 	}
 	require.Len(s.t, rows, 1)
-	return int(rows[0].N) //nolint:gosec // a count
+	return int(rows[0].N)
 }
 
 // eventually asks until a query answers the wanted number.

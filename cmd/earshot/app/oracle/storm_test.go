@@ -34,7 +34,7 @@ func TestStorm(t *testing.T) {
 	seed := number(t, seedVar, int(time.Now().UnixNano()%1e6))
 	events := number(t, eventsVar, 20)
 	t.Logf("storm of %d events, seed %d: repeat it with %s=%d", events, seed, seedVar, seed)
-	st := &storm{stage: newStage(t), model: newModel(uint64(seed)), chunk: number(t, chunkVar, 10_500)} //nolint:gosec // a seed
+	st := &storm{stage: newStage(t), model: newModel(uint64(seed)), chunk: number(t, chunkVar, 10_500)}
 	defer func() {
 		if t.Failed() {
 			b, _ := os.ReadFile(st.logs.Name())

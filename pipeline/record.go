@@ -118,8 +118,13 @@ type Batch struct {
 	// failed attempt. The sink then asks its store which offsets are there.
 	Retry bool
 
-	// Pending is called by the sink once its insert is open and before any row is
-	// sent: it commits the range as pending. If it fails nothing may be sent.
+	// Replayed is set when rows of the range may have been stored under other tokens,
+	// because the group's offsets were reset: only what the store lacks is stored, and
+	// never the whole range under Token.
+	Replayed bool
+
+	// Pending is called by the sink once an insert is open and before any row of it is
+	// sent, for each insert: it commits the range as pending. If it fails nothing may be sent.
 	Pending func(ctx context.Context) error
 }
 

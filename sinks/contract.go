@@ -33,6 +33,8 @@ func Contract(t *testing.T, fresh func(t *testing.T) Subject) {
 		"retry from nothing":    retryFromNothing,
 		"retry over a part":     retryOverPart,
 		"token without rows":    tokenWithoutRows,
+		"replayed":              replayed,
+		"replayed over days":    replayedOverDays,
 		"pending comes first":   pendingFirst,
 		"pending fails":         pendingFails,
 		"pending fails, retry":  pendingFailsOnRetry,
@@ -134,6 +136,62 @@ func tokenWithoutRows(t *testing.T, s Subject) {
 	s.Lose(t, 5) // and a second time, under the token of the first repair
 	write(t, s, again(b))
 	assert.ElementsMatch(t, offsets(0, 99), s.Stored(t))
+}
+
+// replayed writes ranges that overlap what is stored under other tokens, as a worker does
+// after the offsets of its group were reset.
+func replayed(t *testing.T, s Subject) {
+	write(t, s, NewBatch(0, 99))
+	write(t, s, NewBatch(100, 149))
+	for _, r := range [][2]int64{{0, 69}, {70, 179}, {180, 199}} {
+		b := NewBatch(r[0], r[1])
+		b.Replayed = true
+		write(t, s, b)
+		assert.ElementsMatch(t, offsets(0, max(149, r[1])), s.Stored(t))
+		write(t, s, again(b)) // its worker died, and another rebuilt it
+		assert.ElementsMatch(t, offsets(0, max(149, r[1])), s.Stored(t))
+	}
+	if s.Lose == nil {
+		return
+	}
+	for range 3 { // the same rows, again and again: their tokens must not stay in the way
+		s.Lose(t, 150, 151)
+		b := NewBatch(70, 179)
+		b.Replayed = true
+		write(t, s, b)
+		assert.ElementsMatch(t, offsets(0, 199), s.Stored(t))
+	}
+}
+
+// replayedOverDays: the store may keep a day of a batch and lose another.
+func replayedOverDays(t *testing.T, s Subject) {
+	const day = 24 * 60 * 60 * 1000
+	days := func(b *pipeline.Batch) *pipeline.Batch {
+		for i := range b.Records {
+			r := &b.Records[i]
+			r.Post.SeenAt += pipeline.Time(r.Position.Offset%5) * day
+			r.Position.Time = r.Post.SeenAt
+		}
+		return b
+	}
+	write(t, s, days(NewBatch(0, 99)))
+	b := days(NewBatch(50, 149))
+	b.Replayed = true
+	calls := 0
+	b.Pending = func(context.Context) error { calls++; return nil }
+	write(t, s, b)
+	assert.Positive(t, calls)
+	assert.ElementsMatch(t, offsets(0, 149), s.Stored(t))
+	if s.Lose != nil {
+		s.Lose(t, 53, 58, 143) // all of one day and no other
+	}
+	write(t, s, again(b))
+	assert.ElementsMatch(t, offsets(0, 149), s.Stored(t))
+	refused := days(NewBatch(140, 159))
+	refused.Replayed, refused.Pending = true, func(context.Context) error { return errRefused }
+	_, err := s.Sink.Write(t.Context(), refused)
+	require.ErrorIs(t, err, errRefused)
+	assert.ElementsMatch(t, offsets(0, 149), s.Stored(t))
 }
 
 func pendingFirst(t *testing.T, s Subject) {

@@ -30,6 +30,7 @@ var suite = []struct {
 	{"stale commits are refused", testStaleCommit},
 	{"crash at every point", testCrashes},
 	{"sleepers", testSleepers},
+	{"offsets are reset", testReset},
 	{"pending range is rebuilt exactly", testPending},
 	{"sink that stores and then fails", testUncertainSink},
 	{"poison records", testPoison},

@@ -206,8 +206,11 @@ func believable(t pipeline.Time) pipeline.Time {
 // kill marks a record as dead and returns its dead letter. The post is emptied, so that
 // nothing of it counts; seen_at stays defined, because it places the ledger's row.
 func kill(r *pipeline.Record, s pipeline.Stream, stage, reason string, payload []byte) pipeline.DeadLetter {
-	at := r.Position
-	r.Post = pipeline.Post{SeenAt: at.Time}
+	at, seen := r.Position, r.Position.Time
+	if stage == "enrich" { // its row must stand on the same day, whatever enrichment says
+		seen = r.Post.SeenAt
+	}
+	r.Post = pipeline.Post{SeenAt: seen}
 	r.Language, r.Mentions = pipeline.Language{}, nil
 	r.Dead = &pipeline.Reject{Position: at, Stage: stage, Reason: reason}
 	return NewDeadLetter(s, stage, reason, originOf(at), payload)

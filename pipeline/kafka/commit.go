@@ -26,6 +26,8 @@ type mark struct {
 	Time    pipeline.Time `json:"time,omitempty"`    // timestamp of the last record before the offset
 	Pending *int64        `json:"pending,omitempty"` // last offset of the range that may be stored, which begins at the offset
 	Token   string        `json:"token,omitempty"`   // token of that range
+	// Replayed is an offset: what stands below may be stored under tokens of other ranges.
+	Replayed int64 `json:"replayed,omitempty"`
 }
 
 func (m mark) encode() string {

@@ -85,7 +85,7 @@ func child() {
 const tokenMark = "token:"
 
 // fileLedger is a sink that outlives its process: a line for each row and each token,
-// under a lock. As the real one it asks for rows only when a batch is a retry.
+// under a lock. As the real one it asks for rows only when a batch is a retry or replayed.
 type fileLedger struct {
 	path  string
 	crash pipeline.CrashHook
@@ -120,13 +120,14 @@ func (l *fileLedger) append(b *pipeline.Batch) error {
 		return err
 	}
 	token := tokenMark + b.Token
-	if stored[token] > 0 && !b.Retry {
+	ask := b.Retry || b.Replayed
+	if stored[token] > 0 && !ask {
 		return nil // a late insert of a worker that slept: the store knows its token
 	}
 	var rows bytes.Buffer
 	fmt.Fprintln(&rows, token)
 	for i := range b.Records {
-		if row := fmt.Sprintf("%d/%d", b.Partition, b.Records[i].Position.Offset); !b.Retry || stored[row] == 0 {
+		if row := fmt.Sprintf("%d/%d", b.Partition, b.Records[i].Position.Offset); !ask || stored[row] == 0 {
 			fmt.Fprintln(&rows, row)
 		}
 	}

@@ -100,7 +100,7 @@ func (c chain) Enrich(r *pipeline.Record) error {
 func (chain) Version() string { return "test" }
 
 // ledger is a sink in memory with the semantics of the real one: a token is taken once,
-// and only a Retry asks which offsets are there.
+// and only a Retry or a Replayed asks which offsets are there.
 type ledger struct {
 	mu     sync.Mutex
 	rows   map[pipeline.Position]int // times stored
@@ -143,7 +143,8 @@ func (l *ledger) store(b *pipeline.Batch) []pipeline.Reject {
 		name += "!"
 	}
 	l.log = append(l.log, name)
-	if l.tokens[b.Token] && !b.Retry {
+	ask := b.Retry || b.Replayed
+	if l.tokens[b.Token] && !ask {
 		return nil // the store knows the token and drops the insert
 	}
 	l.tokens[b.Token] = true
@@ -152,7 +153,7 @@ func (l *ledger) store(b *pipeline.Batch) []pipeline.Reject {
 		r := &b.Records[i]
 		at := r.Position
 		at.Time = 0
-		if b.Retry && l.rows[at] > 0 {
+		if ask && l.rows[at] > 0 {
 			continue
 		}
 		l.rows[at]++

@@ -18,7 +18,8 @@ type partition struct {
 	log   zerolog.Logger
 	epoch pipeline.Epoch
 
-	checked time.Time // when the epoch was last asked for
+	replayed int64     // records below it may be stored under other tokens
+	checked  time.Time // when the epoch was last asked for
 }
 
 // epochAge is how old the knowledge of the topic's epoch may grow. Most often a topic
@@ -53,6 +54,7 @@ func (p *partition) carry(stop, work context.Context, wait *backoff) error {
 	if err != nil {
 		return err
 	}
+	p.replayed = begin.replayed
 	for _, note := range begin.notes {
 		p.log.Warn().Msg(note)
 	}
@@ -166,7 +168,7 @@ func (p *partition) batch(raw *rawBatch) *pipeline.Batch {
 	first, last := raw.records[0].Position.Offset, raw.records[len(raw.records)-1].Position.Offset
 	return &pipeline.Batch{
 		Topic: p.a.topic, Epoch: p.epoch, Partition: int32(p.a.partition), First: first, Last: last,
-		Token: p.token(first, last), LabelSet: pipeline.LiveLabels, Records: raw.records,
+		Token: p.token(first, last), LabelSet: pipeline.LiveLabels, Records: raw.records, Replayed: first < p.replayed,
 	}
 }
 
@@ -188,8 +190,7 @@ func (p *partition) deliver(stop, work context.Context, batch *pipeline.Batch, r
 	if err := p.bury(stop, work, p.rejects(batch, rejected)); err != nil {
 		return err
 	}
-	last := raw.records[len(raw.records)-1].Position
-	if err := p.a.commit(work, batch.Last+1, mark{Epoch: epochText(p.epoch), Time: last.Time}); err != nil {
+	if err := p.a.commit(work, batch.Last+1, p.mark(batch.Last+1, raw.records[len(raw.records)-1].Position.Time)); err != nil {
 		return err
 	}
 	p.w.Crash.At(pipeline.CrashCommitted)
@@ -197,10 +198,20 @@ func (p *partition) deliver(stop, work context.Context, batch *pipeline.Batch, r
 	return nil
 }
 
+// mark is what stands beside an offset: doubt goes along until it is passed.
+func (p *partition) mark(offset int64, at pipeline.Time) mark {
+	m := mark{Epoch: epochText(p.epoch), Time: at}
+	if offset < p.replayed {
+		m.Replayed = p.replayed
+	}
+	return m
+}
+
 // write calls the sink until the batch is durable or the generation is over.
 func (p *partition) write(stop, work context.Context, batch *pipeline.Batch) ([]pipeline.Reject, error) {
 	var pending error // of the last commit: it decides, however the sink wraps it
-	mark := mark{Epoch: epochText(p.epoch), Time: batch.Records[0].Position.Time, Pending: &batch.Last, Token: batch.Token}
+	mark := p.mark(batch.First, batch.Records[0].Position.Time)
+	mark.Pending, mark.Token = &batch.Last, batch.Token
 	batch.Pending = func(ctx context.Context) error {
 		if pending = p.a.commit(ctx, batch.First, mark); pending == nil {
 			p.w.Crash.At(pipeline.CrashPendingCommitted)

@@ -23,8 +23,12 @@ type plan struct {
 	from    int64  // where reading begins, after pending if there is one
 	pending *span  // a range that may be stored in part: to be rebuilt and confirmed
 	token   string // of the pending range as it was first committed
-	lost    []loss
-	notes   []string // what an operator should know
+	// replayed is an offset: what stands below may be stored under tokens of other ranges,
+	// because it is not known where the group stood.
+	replayed int64
+
+	lost  []loss
+	notes []string // what an operator should know
 }
 
 const (
@@ -37,16 +41,19 @@ const (
 // topic's present epoch. It is pure, so that every case can be tested.
 func makePlan(c committed, log logRange, epoch string) plan {
 	switch {
-	case c.offset < 0:
-		return plan{from: log.start}
+	case c.offset < 0: // a new group, or Kafka has forgotten where it stood
+		return plan{from: log.start, replayed: log.end}
 	case c.mark.Epoch != "" && c.mark.Epoch != epoch, c.mark.Epoch == "" && c.offset > log.end:
-		return plan{from: log.start, lost: []loss{{span{c.offset, c.offset - 1}, whyRecreated}},
+		return plan{from: log.start, replayed: log.end, lost: []loss{{span{c.offset, c.offset - 1}, whyRecreated}},
 			notes: []string{fmt.Sprintf("begin at %d of the new topic; the old one stood at %d", log.start, c.offset)}}
 	case c.offset > log.end:
 		// The same topic, so its offsets below c.offset are taken in the ledger already.
 		return plan{from: log.end, lost: []loss{{span{log.end, c.offset - 1}, whyTruncated}}}
 	}
-	p := plan{from: c.offset}
+	p := plan{from: c.offset, replayed: replayedOf(c, log)}
+	if c.mark.Epoch == "" {
+		p.notes = []string{fmt.Sprintf("the offset %d is not ours (a tool has set it): what is stored of %d to %d is not stored again", c.offset, c.offset, log.end-1)}
+	}
 	if c.mark.Pending != nil && *c.mark.Pending >= c.offset {
 		p.from = *c.mark.Pending + 1
 		whole := span{c.offset, *c.mark.Pending}
@@ -69,4 +76,13 @@ func makePlan(c committed, log logRange, epoch string) plan {
 		p.from = log.start
 	}
 	return p
+}
+
+// replayedOf is the end of what may be stored under other tokens: all of the log if the
+// committed offset is not ours, else what the mark says, so that doubt outlives a worker.
+func replayedOf(c committed, log logRange) int64 {
+	if c.mark.Epoch == "" {
+		return log.end
+	}
+	return c.mark.Replayed
 }

@@ -65,6 +65,32 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestPlanDoubts(t *testing.T) {
+	for name, c := range map[string]struct {
+		committed committed
+		replayed  int64
+	}{
+		"nothing is known": {committed{offset: -1}, 20},
+		"set by a tool":    {committed{offset: 10}, 20},
+		"ours":             {committed{offset: 10, mark: mark{Epoch: "e"}}, 0},
+		"ours, in doubt":   {committed{offset: 10, mark: mark{Epoch: "e", Replayed: 15}}, 15},
+		"shrunk or new":    {committed{offset: 30}, 20},
+	} {
+		assert.Equal(t, c.replayed, makePlan(c.committed, logRange{0, 20}, "e").replayed, name)
+	}
+}
+
+// A record that enrichment kills keeps its day: its row must stand where it stood when
+// another version of the chain let it live.
+func TestDeadRecordsKeepTheirDay(t *testing.T) {
+	at := pipeline.At(time.Now())
+	b := rawBatch{records: []pipeline.Record{{Post: pipeline.Post{ID: "a", SeenAt: at - 3*day}, Position: pipeline.Position{Time: at}}}}
+	b.enrich(chain{hook: func(*pipeline.Record) error { return os.ErrInvalid }}, pipeline.LiveStream())
+	require.NotNil(t, b.records[0].Dead)
+	assert.Equal(t, at-3*day, b.records[0].Post.SeenAt)
+	assert.Empty(t, b.records[0].Post.ID)
+}
+
 // Hashes of Apache Kafka's own test of its partitioner (UtilsTest.testMurmur2).
 func TestPartitionerIsJavas(t *testing.T) {
 	all := make([]int, 1000)

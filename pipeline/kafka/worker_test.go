@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -156,6 +157,56 @@ func testPending(t *testing.T, addr string) {
 	want := tokenOf(c.Name("earshot-live"), epoch, c.Name("posts"), 0, 0, last)
 	assert.Equal(t, want+"!", sink.log[0], "the same token, as a retry")
 	committedToEnd(t, c)
+}
+
+// testReset sets the group's offsets back, as a tool does: without our mark, and to where
+// no batch began. What is stored must not be stored again, even if the worker that
+// carries the range a second time dies in the middle, and doubt ends where the log ended.
+func testReset(t *testing.T, addr string) {
+	c := ready(t, addr, func(cfg *Config) { cfg.Partitions = 1 })
+	publish(t, c, posts(0, 1000))
+	sink, letters := newLedger(), &box{}
+	first := worker(t, c, sink, letters)
+	stop := background(t, first.Run)
+	eventually(t, "stored", func() bool { return first.Stats().Posts >= 1000 })
+	stop()
+	eventually(t, "the group is empty and takes an offset", func() bool {
+		res, err := c.requests.OffsetCommit(t.Context(), &kafkago.OffsetCommitRequest{
+			GroupID: c.Name("earshot-live"), GenerationID: -1,
+			Topics: map[string][]kafkago.OffsetCommit{c.Name("posts"): {{Partition: 0, Offset: 37}}},
+		})
+		return err == nil && len(res.Topics[c.Name("posts")]) == 1 && res.Topics[c.Name("posts")][0].Error == nil
+	})
+	publish(t, c, posts(1000, 200)) // while nobody listens: unknown to the store
+
+	sink.after = func(b *pipeline.Batch) error {
+		if b.First > 100 {
+			return errors.New("the store is gone")
+		}
+		return nil
+	}
+	second := worker(t, c, sink, letters)
+	second.Limits.Records = 90
+	stop = background(t, second.Run)
+	eventually(t, "it is stuck in the middle", func() bool { return second.Stats().Failures > 0 })
+	stop()
+	at, err := c.committed(t.Context(), c.Name("earshot-live"), c.Name("posts"), 0)
+	require.NoError(t, err)
+	require.NotNil(t, at.mark.Pending)
+	assert.EqualValues(t, 1200, at.mark.Replayed, "its successor has to know")
+
+	sink.after = nil
+	third := worker(t, c, sink, letters)
+	third.Limits.Records = 110
+	stop = background(t, third.Run)
+	eventually(t, "to the end", func() bool { rows, _, _ := sink.count(); return rows >= 1200 && behind(t, c) == 0 })
+	publish(t, c, posts(1200, 300))
+	eventually(t, "and on", func() bool { rows, _, _ := sink.count(); return rows >= 1500 && behind(t, c) == 0 })
+	stop()
+	exactly(t, sink, 1500)
+	at, err = c.committed(t.Context(), c.Name("earshot-live"), c.Name("posts"), 0)
+	require.NoError(t, err)
+	assert.Zero(t, at.mark.Replayed, "the doubt is over")
 }
 
 func testUncertainSink(t *testing.T, addr string) {

@@ -115,6 +115,16 @@ func (d *DB) Exec(ctx context.Context, statement string) error {
 	return d.post(ctx, "", url.Values{"wait_end_of_query": {"1"}, "max_query_size": {"4194304"}}, strings.NewReader(statement), io.Discard)
 }
 
+// execWith is Exec with values for the {name:Type} parameters of the statement, as
+// ClickHouse writes them.
+func (d *DB) execWith(ctx context.Context, statement string, parameters map[string]string) error {
+	values := url.Values{"wait_end_of_query": {"1"}}
+	for name, value := range parameters {
+		values.Set("param_"+name, value)
+	}
+	return d.post(ctx, "", values, strings.NewReader(statement), io.Discard)
+}
+
 // Query writes the answer of a query to w as it comes, in any ClickHouse format ("" is
 // the query's own FORMAT, else TabSeparated). An error may come after part of the answer.
 func (d *DB) Query(ctx context.Context, query, format string, w io.Writer) error {

@@ -2,17 +2,12 @@ package clickhouse
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/ClickHouse/ch-go/proto"
-	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
 	"earshot/pipeline"
@@ -81,7 +76,7 @@ func (l *Ledger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.Rejec
 		return nil, errors.New("clickhouse: a batch needs a token")
 	}
 	labelSet := or(b.LabelSet, pipeline.LiveLabels)
-	found, err := l.resolve(ctx, labelSet, b.Records)
+	found, err := l.resolve(ctx, labelSet, b)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +98,7 @@ func (l *Ledger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.Rejec
 
 // writePosts brings the batch into the ledger, each record once.
 func (l *Ledger) writePosts(ctx context.Context, b *pipeline.Batch, found *resolution, buffers *blocks) error {
-	if !b.Retry {
+	if !b.Retry && !b.Replayed {
 		return l.insertPosts(ctx, b, nil, b.Token, b.Pending, found, buffers)
 	}
 	missing, err := l.missing(ctx, b)
@@ -116,6 +111,9 @@ func (l *Ledger) writePosts(ctx context.Context, b *pipeline.Batch, found *resol
 		}
 		return nil
 	}
+	if b.Replayed { // the whole range would be rows that stand under other tokens
+		return l.topUp(ctx, b, missing, found, buffers)
+	}
 	// The whole range under its own token first: whatever of it is stored, or still on
 	// its way from another worker, is recognised by the server.
 	if err := l.insertPosts(ctx, b, nil, b.Token, b.Pending, found, buffers); err != nil {
@@ -126,16 +124,7 @@ func (l *Ledger) writePosts(ctx context.Context, b *pipeline.Batch, found *resol
 	}
 	// A token without its rows: the server died between the two.
 	l.log.Warn().Str("token", b.Token).Int("missing", len(missing)).Msg("clickhouse: a token stood without its rows; they are inserted again")
-	if err := l.insertPosts(ctx, b, missing, topUpToken(b.Token, b.Records, missing), nil, found, buffers); err != nil {
-		return err
-	}
-	if missing, err = l.missing(ctx, b); err != nil {
-		return err
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("%w: %d of %d of %s", ErrIncomplete, len(missing), len(b.Records), b.Token)
-	}
-	return nil
+	return l.topUp(ctx, b, missing, found, buffers)
 }
 
 // insertPosts inserts the records of the batch (those of only, if it is not nil) as one
@@ -156,54 +145,6 @@ func (l *Ledger) insertPosts(
 		return fmt.Errorf("clickhouse: encode posts: %w", err)
 	}
 	return l.db.insertFenced(ctx, insertStatement(posts.table, posts.input), token, buffers.buf.Buf, pending)
-}
-
-// missing asks the ledger which records of the batch it lacks, by index.
-func (l *Ledger) missing(ctx context.Context, b *pipeline.Batch) (map[int]bool, error) {
-	first, last := seenAt(&b.Records[0]), seenAt(&b.Records[0])
-	for i := range b.Records {
-		first, last = min(first, seenAt(&b.Records[i])), max(last, seenAt(&b.Records[i]))
-	}
-	var rows []struct {
-		Offset int64  `ch:"offset"`
-		N      uint64 `ch:"n"`
-	}
-	query := fmt.Sprintf("SELECT offset, count() AS n FROM %s WHERE topic = %s AND epoch = '%s' AND partition = %d"+
-		" AND offset BETWEEN %d AND %d AND seen_at BETWEEN fromUnixTimestamp64Milli(%d, 'UTC') AND fromUnixTimestamp64Milli(%d, 'UTC') GROUP BY offset",
-		l.db.table("posts"), quote(b.Topic), uuid.UUID(b.Epoch), b.Partition, b.First, b.Last, clamp(first), clamp(last))
-	if err := l.db.Select(ctx, &rows, query); err != nil {
-		return nil, err
-	}
-	stored := make(map[int64]uint64, len(rows))
-	double := 0
-	for _, row := range rows {
-		stored[row.Offset] = row.N
-		if row.N > 1 {
-			double++
-		}
-	}
-	if double > 0 {
-		l.log.Error().Str("token", b.Token).Int("offsets", double).Msg("clickhouse: records stand twice in the ledger")
-	}
-	missing := map[int]bool{}
-	for i := range b.Records {
-		if stored[b.Records[i].Position.Offset] == 0 {
-			missing[i] = true
-		}
-	}
-	return missing, nil
-}
-
-// topUpToken names the insert of exactly these missing records.
-func topUpToken(token string, records []pipeline.Record, missing map[int]bool) string {
-	var b strings.Builder
-	for i := range records {
-		if missing[i] {
-			b.WriteString(strconv.FormatInt(records[i].Position.Offset, 10) + ",")
-		}
-	}
-	h := sha256.Sum256([]byte(b.String()))
-	return token + "+" + hex.EncodeToString(h[:8])
 }
 
 // bucket is a brand's hour.

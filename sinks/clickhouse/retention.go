@@ -56,7 +56,7 @@ func ApplyArchive(ctx context.Context, db *DB, a Archive) error {
 	var rows []struct {
 		Create string `ch:"create_table_query"`
 	}
-	err := db.Select(ctx, &rows, "SELECT create_table_query FROM system.tables WHERE database = "+quote(db.database)+" AND name = 'posts'")
+	err := db.Select(ctx, &rows, "SELECT create_table_query FROM system.tables WHERE database = {database:String} AND name = 'posts'", Named("database", db.database))
 	if err != nil {
 		return err
 	}
@@ -131,8 +131,8 @@ func pastDays(ctx context.Context, db *DB) ([]string, error) {
 	var rows []struct {
 		Day string `ch:"partition"`
 	}
-	err := db.Select(ctx, &rows, "SELECT DISTINCT partition FROM system.parts WHERE database = "+quote(db.database)+
-		" AND table = 'posts' AND active AND partition < toString(toYYYYMMDD(now('UTC'))) ORDER BY partition")
+	err := db.Select(ctx, &rows, "SELECT DISTINCT partition FROM system.parts WHERE database = {database:String}"+
+		" AND table = 'posts' AND active AND partition < toString(toYYYYMMDD(now('UTC'))) ORDER BY partition", Named("database", db.database))
 	days := make([]string, 0, len(rows))
 	for _, row := range rows {
 		days = append(days, row.Day)
@@ -145,8 +145,8 @@ func ledgerBytes(ctx context.Context, db *DB) (uint64, error) {
 	var rows []struct {
 		Bytes uint64 `ch:"bytes"`
 	}
-	err := db.Select(ctx, &rows, "SELECT toUInt64(sum(bytes_on_disk)) AS bytes FROM system.parts WHERE database = "+
-		quote(db.database)+" AND table = 'posts' AND active")
+	err := db.Select(ctx, &rows, "SELECT toUInt64(sum(bytes_on_disk)) AS bytes FROM system.parts WHERE database = {database:String}"+
+		" AND table = 'posts' AND active", Named("database", db.database))
 	if err != nil {
 		return 0, err
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
+	driver "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/rs/zerolog"
 
 	"earshot/pipeline"
@@ -81,11 +83,10 @@ type mark struct {
 	Mark     uint64    `ch:"mark"`
 }
 
+// key is the mark's bucket as an element of an Array(Tuple(String, String, DateTime)).
 func (m mark) key() string {
-	return fmt.Sprintf("(%s,%s,%s)", quote(m.LabelSet), quote(m.Brand), m.stamp())
+	return fmt.Sprintf("(%s,%s,%d)", quote(m.LabelSet), quote(m.Brand), m.Hour.Unix())
 }
-
-func (m mark) stamp() string { return fmt.Sprintf("toDateTime(%d, 'UTC')", m.Hour.Unix()) }
 
 // marksAPass bounds the marks of one pass, for the size of its statements.
 const marksAPass = 500
@@ -106,15 +107,16 @@ func (r *Rollups) pass(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	parameters := map[string]string{"buckets": buckets, "version": strconv.FormatUint(version, 10)}
 	for _, statement := range []string{hourStatement, minuteStatement} {
-		if err := r.db.Exec(ctx, fillStatement(statement, buckets, version)); err != nil {
+		if err := r.db.execWith(ctx, statement, parameters); err != nil {
 			return 0, err
 		}
 		if err := r.between("totals written"); err != nil {
 			return 0, err
 		}
 	}
-	if err := r.lookAgain(ctx, buckets, version); err != nil {
+	if err := r.lookAgain(ctx, parameters); err != nil {
 		return 0, err
 	}
 	if err := r.between("looked again"); err != nil {
@@ -123,7 +125,7 @@ func (r *Rollups) pass(ctx context.Context) (int, error) {
 	return len(marks), r.done(ctx, marks)
 }
 
-// keysOf lists the distinct buckets of marks, as for IN.
+// keysOf lists the distinct buckets of marks, as the value of a bound array.
 func keysOf(marks []mark) string {
 	seen := map[string]bool{}
 	keys := make([]string, 0, len(marks))
@@ -133,7 +135,7 @@ func keysOf(marks []mark) string {
 			keys = append(keys, key)
 		}
 	}
-	return strings.Join(keys, ",")
+	return "[" + strings.Join(keys, ",") + "]"
 }
 
 // serverTime is the version of a computation: taken before its mentions are read.
@@ -148,16 +150,16 @@ func (r *Rollups) serverTime(ctx context.Context) (uint64, error) {
 }
 
 // lookAgain marks buckets again in which another owner wrote at the same time.
-func (r *Rollups) lookAgain(ctx context.Context, buckets string, version uint64) error {
-	query := fmt.Sprintf(`SELECT DISTINCT label_set, brand, hour, toUInt64(0) AS mark FROM (
-		SELECT label_set, brand, hour FROM %[1]s FINAL
-		WHERE (label_set, brand, hour) IN (%[3]s) AND computed != %[4]d AND mentions > 0
-		UNION ALL
-		SELECT label_set, brand, toStartOfHour(minute) AS hour FROM %[2]s FINAL
-		WHERE (label_set, brand, toStartOfHour(minute)) IN (%[3]s) AND computed != %[4]d AND mentions > 0)`,
-		r.db.table("rollup_hour"), r.db.table("rollup_minute"), buckets, version)
+func (r *Rollups) lookAgain(ctx context.Context, parameters driver.Parameters) error {
+	// A zero of a younger computation counts too: it would hide what we have just written
+	// (the clock of the server was set back).
+	const where = " AND computed != {version:UInt64} AND (mentions > 0 OR computed > {version:UInt64})"
+	query := "SELECT DISTINCT label_set, brand, hour, toUInt64(0) AS mark FROM (" +
+		"SELECT label_set, brand, hour FROM " + r.db.table("rollup_hour") + " FINAL WHERE (label_set, brand, hour) IN " + bucketList + where +
+		" UNION ALL SELECT label_set, brand, toStartOfHour(minute) AS hour FROM " + r.db.table("rollup_minute") +
+		" FINAL WHERE (label_set, brand, toStartOfHour(minute)) IN " + bucketList + where + ")"
 	var others []mark
-	if err := r.db.Select(ctx, &others, query); err != nil || len(others) == 0 {
+	if err := r.db.Select(driver.Context(ctx, driver.WithParameters(parameters)), &others, query); err != nil || len(others) == 0 {
 		return err
 	}
 	b := newDirtyBlock()
@@ -179,15 +181,13 @@ func (r *Rollups) done(ctx context.Context, marks []mark) error {
 	return r.db.insert(ctx, b.table, b.input)
 }
 
-// fillStatement puts buckets and version into a statement.
-func fillStatement(statement, buckets string, version uint64) string {
-	return strings.NewReplacer("{buckets}", buckets, "{version}", fmt.Sprint(version)).Replace(statement)
-}
+// bucketList is the bound array of the buckets of a pass.
+const bucketList = "{buckets:Array(Tuple(String, String, DateTime))}"
 
 // aliveMentions are the mentions that count in the touched buckets.
 const aliveMentions = `
     FROM mentions FINAL
-    WHERE is_deleted = 0 AND (label_set, brand, hour) IN ({buckets})
+    WHERE is_deleted = 0 AND (label_set, brand, hour) IN ` + bucketList + `
       AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
       AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')`
 
@@ -196,7 +196,7 @@ const aliveMentions = `
 const hourStatement = `INSERT INTO rollup_hour
 (label_set, brand, hour, platform, lang, country, kind, label, mentions, sentiment_sum, labelled, reach, engagement, bots, authors, computed)
 SELECT label_set, brand, hour, platform, lang, country, kind, label, sum(n), sum(score), sum(scored), sum(people), sum(acts), sum(robots),
-    uniqCombinedIfState(12)(author, n > 0), {version}
+    uniqCombinedIfState(12)(author, n > 0), {version:UInt64}
 FROM
 (
     SELECT label_set, brand, hour, platform, lang, country, kind,
@@ -207,14 +207,14 @@ FROM
         reach AS people, engagement AS acts, toUInt64(author_bot) AS robots` + aliveMentions + `
     UNION ALL
     SELECT label_set, brand, hour, platform, lang, country, kind, label, '', 0, 0, 0, 0, 0, 0
-    FROM rollup_hour WHERE (label_set, brand, hour) IN ({buckets})
+    FROM rollup_hour WHERE (label_set, brand, hour) IN ` + bucketList + `
 )
 GROUP BY label_set, brand, hour, platform, lang, country, kind, label`
 
 // minuteStatement does the same for the minutes of the buckets.
 const minuteStatement = `INSERT INTO rollup_minute
 (label_set, brand, minute, platform, mentions, negative, positive, authors, computed)
-SELECT label_set, brand, minute, platform, sum(n), sum(bad), sum(good), uniqCombinedIfState(12)(author, n > 0), {version}
+SELECT label_set, brand, minute, platform, sum(n), sum(bad), sum(good), uniqCombinedIfState(12)(author, n > 0), {version:UInt64}
 FROM
 (
     SELECT label_set, brand, toStartOfMinute(toDateTime(event_time, 'UTC')) AS minute, platform, author_id AS author, toUInt64(1) AS n,
@@ -222,6 +222,11 @@ FROM
         toUInt64(if(toward_label != '', toward_label, sentiment_label) = 'positive') AS good` + aliveMentions + `
     UNION ALL
     SELECT label_set, brand, minute, platform, '', 0, 0, 0
-    FROM rollup_minute WHERE (label_set, brand, toStartOfHour(minute)) IN ({buckets})
+    FROM rollup_minute WHERE (label_set, brand, toStartOfHour(minute)) IN ` + bucketList + `
 )
 GROUP BY label_set, brand, minute, platform`
+
+// quote writes a string as an element of an array that is bound to a parameter.
+func quote(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", `\0`, "\n", `\n`, "\t", `\t`).Replace(s) + "'"
+}

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -149,8 +150,7 @@ func (d *DB) insert(ctx context.Context, table string, input proto.Input) error 
 	}
 	ctx, cancel := context.WithTimeout(ctx, foldTimeout)
 	defer cancel()
-	values := url.Values{"async_insert": {"0"}, "wait_end_of_query": {"1"}}
-	return d.post(ctx, insertStatement(table, input), values, bytes.NewReader(buf.Buf), io.Discard)
+	return d.put(ctx, insertStatement(table, input), url.Values{}, bytes.NewReader(buf.Buf))
 }
 
 func insertStatement(table string, input proto.Input) string {
@@ -164,6 +164,24 @@ func insertStatement(table string, input proto.Input) string {
 	}
 	b.WriteString(") FORMAT Native")
 	return b.String()
+}
+
+// errForeign: a proxy's or another server's 200 is no proof that a row is stored.
+var errForeign = errors.New("the answer is not ClickHouse's: check clickhouse.addr and what stands before it")
+
+// put sends one insert. It is stored only if ClickHouse itself says so, without a word:
+// servers have reported errors in the body behind a status that said all is well.
+func (d *DB) put(ctx context.Context, statement string, values url.Values, body io.Reader) error {
+	values.Set("async_insert", "0")
+	values.Set("wait_end_of_query", "1")
+	said := &tail{}
+	if err := d.post(ctx, statement, values, body, said); err != nil {
+		return err
+	}
+	if text := said.String(); text != "" {
+		return fmt.Errorf("clickhouse: %w", textError("", text))
+	}
+	return nil
 }
 
 // post sends one request and copies the answer. The query goes into the URL if the body
@@ -193,6 +211,9 @@ func (d *DB) post(ctx context.Context, query string, values url.Values, body io.
 	defer resp.Body.Close() //nolint:errcheck // read to its end below
 	code := resp.Header.Get("X-ClickHouse-Exception-Code")
 	if resp.StatusCode == http.StatusOK && code == "" {
+		if resp.Header.Get("X-ClickHouse-Query-Id") == "" {
+			return fmt.Errorf("clickhouse: %w at %s", errForeign, d.base.Host)
+		}
 		return copyAnswer(w, resp.Body)
 	}
 	last := &tail{} // rows may stand before the error

@@ -31,15 +31,13 @@ func (d *DB) insertFenced(ctx context.Context, statement, token string, data []b
 	defer cancel()
 	body := &fencedBody{ctx: ctx, opener: data[:openerBytes], rest: data[openerBytes:], pending: pending}
 	values := url.Values{
-		"async_insert":               {"0"},
 		"insert_deduplicate":         {"1"},
 		"insert_deduplication_token": {token},
 		"max_execution_time":         {strconv.Itoa(max(1, int(d.timeout/time.Second)))},
 		"timeout_overflow_mode":      {"throw"},
 		"max_query_size":             {strconv.Itoa(len(statement) + openerBytes/2)},
-		"wait_end_of_query":          {"1"},
 	}
-	err := d.post(ctx, statement, values, body, io.Discard)
+	err := d.put(ctx, statement, values, body)
 	if pendingErr := body.end(); pendingErr != nil {
 		return pendingErr
 	}

@@ -40,6 +40,7 @@ var suite = []struct {
 	{"cursors", testCursors},
 	{"fold", testFold},
 	{"ownership is sticky", testOwners},
+	{"an owner that slept", testSleepingOwner},
 	{"topics", testTopics},
 	{"days of a batch", testDays},
 	{"giant posts", testGiants},

@@ -33,6 +33,7 @@ type order struct {
 	After                int                 // how often to pass there before
 	Sleep                bool                // stop there instead, until woken
 	Records              int                 // in a batch: no two workers cut alike
+	Owner                string              // own a source under this name, instead of carrying
 }
 
 // child is a worker in a process of its own, which kills itself at its crash point.
@@ -46,6 +47,10 @@ func child() {
 	c, err := Open(cfg)
 	if err != nil {
 		panic(err)
+	}
+	if o.Owner != "" {
+		own(c, o)
+		return
 	}
 	var mu sync.Mutex
 	passed := 0

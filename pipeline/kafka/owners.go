@@ -35,8 +35,8 @@ const (
 // owner does not change runs on through every rebalance. If start returns while the
 // name is owned, it is not called again before the name was elsewhere.
 //
-// A process that loses the group for a session stops its names by itself, because
-// another process will have begun them.
+// A process that loses the group for a session, or stood still for half of one, stops its
+// names by itself, because another process will have begun them.
 func (o *Owners) Run(ctx context.Context, names []string, start func(ctx context.Context, name string)) error {
 	if o.Client == nil || o.Group == "" || start == nil {
 		return errors.New("kafka: owners: client, group and a function are needed")
@@ -103,7 +103,7 @@ func (o *Owners) follow(ctx context.Context, group *kafkago.ConsumerGroup, balan
 		case ctx.Err() != nil || errors.Is(err, kafkago.ErrGroupClosed):
 			return
 		case err == nil:
-			o.serve(ctx, gen, balancer, run, topic)
+			o.serve(ctx, gen, balancer, run, session, topic)
 			silentFrom = time.Now()
 		case silent:
 			o.alone(balancer, run)
@@ -125,7 +125,7 @@ func (o *Owners) alone(balancer *sticky, run *running) {
 }
 
 // serve applies one generation and waits for its end.
-func (o *Owners) serve(ctx context.Context, gen *kafkago.Generation, balancer *sticky, run *running, topic string) {
+func (o *Owners) serve(ctx context.Context, gen *kafkago.Generation, balancer *sticky, run *running, session time.Duration, topic string) {
 	owned := map[int]bool{}
 	for _, p := range gen.Assignments[topic] {
 		owned[p.ID] = true
@@ -141,12 +141,32 @@ func (o *Owners) serve(ctx context.Context, gen *kafkago.Generation, balancer *s
 		if revoked > 0 {
 			return // ends the generation: we join again without what we stopped
 		}
-		select {
-		case <-genCtx.Done():
-		case <-ctx.Done():
+		if slept(genCtx, ctx, session) {
+			o.alone(balancer, run)
 		}
 	})
 	<-ended
+}
+
+// slept waits for the end of either context, or until it finds that this process stood
+// still (stopped, swapped out, its machine asleep) for so long that another one may have
+// taken its names over: then it must let go at once, not when the group has told it so.
+func slept(generation, ctx context.Context, session time.Duration) bool {
+	beat := time.NewTicker(session / 10)
+	defer beat.Stop()
+	for awake := time.Now(); ; awake = time.Now() {
+		select {
+		case <-generation.Done():
+		case <-ctx.Done():
+		case <-beat.C:
+		}
+		if time.Since(awake) > session/2 {
+			return true
+		}
+		if generation.Err() != nil || ctx.Err() != nil {
+			return false
+		}
+	}
 }
 
 // running are the tasks that this process owns, by partition.

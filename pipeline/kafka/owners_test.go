@@ -4,11 +4,18 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // crowd watches who runs what.
@@ -50,6 +57,78 @@ func (c *crowd) snapshot() (running map[string]string, starts map[string]int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.running), maps.Clone(c.starts)
+}
+
+// own is a child process that writes its name into a file, again and again, as long as
+// it owns the source.
+func own(c *Client, o order) {
+	owners := &Owners{Client: c, Group: SourceGroup, Log: zerolog.Nop(), Session: testSession}
+	err := owners.Run(context.Background(), []string{"source"}, func(ctx context.Context, _ string) {
+		f, err := os.OpenFile(o.Ledger, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			panic(err)
+		}
+		for ctx.Err() == nil {
+			if _, err := f.WriteString(o.Owner + "\n"); err != nil {
+				panic(err)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		_ = f.Close()
+	})
+	if err != nil {
+		panic(err)
+	}
+}
+
+// testSleepingOwner stops an owner past its session and wakes it: it must let go at once,
+// because another process runs its source.
+func testSleepingOwner(t *testing.T, addr string) {
+	c := ready(t, addr, nil)
+	o := order{Addr: addr, Prefix: c.cfg.TopicPrefix, Ledger: filepath.Join(t.TempDir(), "owners"), Owner: "sleeper"}
+	said := func() map[string]int {
+		rows, err := readLedger(o.Ledger)
+		if err != nil {
+			return nil
+		}
+		return rows
+	}
+	sleeper := startChild(t, o)
+	eventually(t, "it owns the source", func() bool { return said()["sleeper"] > 5 })
+	require.NoError(t, sleeper.Process.Signal(syscall.SIGSTOP))
+	eventually(t, "it sleeps", func() bool { return stopped(t, sleeper.Process.Pid) })
+	o.Owner = "other"
+	other := startChild(t, o)
+	eventually(t, "another took over", func() bool { return said()["other"] > 5 })
+	lines := func() []string {
+		data, err := os.ReadFile(o.Ledger)
+		require.NoError(t, err)
+		return strings.Fields(string(data))
+	}
+	woken := len(lines())
+	require.NoError(t, sleeper.Process.Signal(syscall.SIGCONT))
+	eventually(t, "the source runs on", func() bool { return len(lines()) > woken+300 })
+	since := lines()[woken:]
+	both := 0 // said by the sleeper while the other ran; the source may move to it later
+	for i, last := 0, lastIndex(since, "other"); i < last; i++ {
+		if since[i] == "sleeper" {
+			both++
+		}
+	}
+	assert.LessOrEqual(t, both, 10, "said after it woke; unaware, it says more")
+	for _, cmd := range []*exec.Cmd{sleeper, other} {
+		require.NoError(t, cmd.Process.Kill())
+		_ = cmd.Wait()
+	}
+}
+
+func lastIndex(list []string, s string) int {
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i] == s {
+			return i
+		}
+	}
+	return -1
 }
 
 func testOwners(t *testing.T, addr string) {

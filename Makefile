@@ -52,7 +52,7 @@ $(LINT):
 	@$(need_go)
 	@.ci/golangci.sh $@
 
-bench: ## posts/s and CPU a post of each part and of the whole line, beside the plainest copy (4 minutes)
+bench: ## posts/s and CPU a post of each part and of the whole line, beside the plainest copy (5 minutes)
 	@$(need_go)
 	@$(MAKE) --no-print-directory setup
 	@! { command -v java && command -v mvn; } >/dev/null || .ci/kafka.sh

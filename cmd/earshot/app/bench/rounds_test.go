@@ -94,12 +94,16 @@ func (s *servers) await(tb testing.TB, p program, posts uint64) {
 }
 
 // line is Earshot itself.
-func (s *servers) line(round int) program {
+func (s *servers) line(tb testing.TB, round int) program {
+	tb.Helper()
 	database := fmt.Sprintf("line%d", round)
 	table := database + "_simulated.posts"
 	return program{
 		name: "line", group: pipeline.SimulatedStream().Group,
-		prepare: func() string { return lineConfig(s, database) },
+		prepare: func() string {
+			s.rewind(tb)
+			return lineConfig(s, database)
+		},
 		stored:  "SELECT count() FROM " + table,
 		exact:   "SELECT if(count() = uniqExact(epoch, partition, offset) AND countIf(op = 'dead') = 0, count(), 0) FROM " + table,
 		clean:   "DROP DATABASE " + database + "_simulated",
@@ -134,7 +138,7 @@ func TestBothCopyTheTopic(t *testing.T) {
 	const posts = 3000
 	s := start(t, true)
 	require.InDelta(t, meanBytes, fill(t.Context(), t, s.client, posts), 20)
-	for _, p := range []program{s.floor(t, posts), s.line(1), s.floor(t, posts), s.line(2)} {
+	for _, p := range []program{s.floor(t, posts), s.line(t, 1), s.floor(t, posts), s.line(t, 2)} {
 		c := s.run(t, p, posts)
 		require.Positive(t, c.cpu)
 		require.Positive(t, c.memory)

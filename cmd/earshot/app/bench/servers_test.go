@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -94,6 +95,32 @@ func (s *servers) forget(tb testing.TB, group string) {
 			return
 		}
 		require.True(tb, time.Now().Before(deadline), "forget group %s: %v", group, err)
+	}
+}
+
+// rewind puts the line's group at the begin of the topic as if it had been there since the
+// topic was made, which is how a line runs. (A group that nobody remembers would first
+// look up in the ledger what it may have stored before.)
+func (s *servers) rewind(tb testing.TB) {
+	tb.Helper()
+	stream := pipeline.SimulatedStream()
+	topic := s.client.Name(stream.Topic)
+	epoch, err := s.client.TopicEpoch(tb.Context(), topic)
+	require.NoError(tb, err)
+	ends, err := s.client.Ends(tb.Context(), topic)
+	require.NoError(tb, err)
+	var begin []kafkago.OffsetCommit
+	for partition := range ends {
+		begin = append(begin, kafkago.OffsetCommit{Partition: int(partition), Metadata: fmt.Sprintf(`{"epoch":"%x"}`, epoch)})
+	}
+	c := &kafkago.Client{Addr: kafkago.TCP(s.broker), Timeout: 10 * time.Second}
+	res, err := c.OffsetCommit(tb.Context(), &kafkago.OffsetCommitRequest{
+		GroupID: s.client.Name(stream.Group), GenerationID: -1, Topics: map[string][]kafkago.OffsetCommit{topic: begin},
+	})
+	require.NoError(tb, err)
+	require.Len(tb, res.Topics[topic], len(begin))
+	for _, p := range res.Topics[topic] {
+		require.NoError(tb, p.Error)
 	}
 }
 

@@ -29,7 +29,7 @@ func BenchmarkLine(b *testing.B) {
 	for round := range rounds {
 		// In turn, so that what the machine does beside falls on both.
 		measure := []func(){
-			func() { line = append(line, s.run(b, s.line(round), posts)) },
+			func() { line = append(line, s.run(b, s.line(b, round), posts)) },
 			func() { floor = append(floor, s.run(b, s.floor(b, posts), posts)) },
 		}
 		if round%2 == 1 {

@@ -104,9 +104,9 @@ func (s *servers) line(tb testing.TB, round int) program {
 			s.rewind(tb)
 			return lineConfig(s, database)
 		},
-		stored:  "SELECT count() FROM " + table,
-		exact:   "SELECT if(count() = uniqExact(epoch, partition, offset) AND countIf(op = 'dead') = 0, count(), 0) FROM " + table,
-		clean:   "DROP DATABASE " + database + "_simulated",
+		stored: "SELECT count() FROM " + table,
+		exact:  "SELECT if(count() = uniqExact(epoch, partition, offset) AND countIf(op = 'dead') = 0, count(), 0) FROM " + table,
+		clean:  "DROP DATABASE " + database + "_simulated",
 	}
 }
 

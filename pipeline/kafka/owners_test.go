@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -123,8 +124,8 @@ func testSleepingOwner(t *testing.T, addr string) {
 }
 
 func lastIndex(list []string, s string) int {
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i] == s {
+	for i, one := range slices.Backward(list) {
+		if one == s {
 			return i
 		}
 	}

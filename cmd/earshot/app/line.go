@@ -64,7 +64,11 @@ func (l *line) store(ctx context.Context, carried bool) (err error) {
 	if carried {
 		return nil
 	}
-	return l.work()
+	if err := l.work(); err != nil {
+		return err
+	}
+	boundMemory(l.servers.broker != nil)
+	return nil
 }
 
 // work makes the enrichment and the workers.

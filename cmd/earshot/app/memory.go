@@ -1,0 +1,32 @@
+package app
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// What the parts may hold beside the models, which are loaded once. Without a bound the
+// collector of garbage lets the heap double before it works, and after an outage, when all
+// parts catch up at once, the process would grow by twice what they really hold.
+const (
+	workingMemory = 64 << 20 // batches, requests and answers of all streams
+	brokerMemory  = 64 << 20 // the embedded broker, while it compacts
+)
+
+// boundMemory gives the process a soft limit: what it holds now, and what work needs.
+// It is called when the models are loaded. GOMEMLIMIT in the environment wins.
+func boundMemory(embeddedBroker bool) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	runtime.GC()
+	held := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(held)
+	limit := int64(held[0].Value.Uint64()) + workingMemory
+	if embeddedBroker {
+		limit += brokerMemory
+	}
+	debug.SetMemoryLimit(limit)
+}

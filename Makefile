@@ -59,14 +59,14 @@ bench: ## posts/s and CPU a post of each part and of the whole line, beside the 
 	@go test -c -o bin/bench ./cmd/earshot/app/bench
 	@bin/bench -test.run '^$$' -test.bench Line -test.benchtime 1x -test.timeout 20m
 
-storm: ## a long storm of crashes against real Kafka and ClickHouse (EARSHOT_STORM_EVENTS, _POSTS, _SEED)
+storm: ## a long storm of crashes against real Kafka and ClickHouse (EARSHOT_STORM_EVENTS, _POSTS, _SEED), and outages of EARSHOT_OUTAGE each
 	@$(need_go)
 	@$(need_java)
 	@$(need_mvn)
 	@$(MAKE) --no-print-directory setup
 	@.ci/kafka.sh
-	@EARSHOT_STORM_EVENTS=$${EARSHOT_STORM_EVENTS:-100} EARSHOT_STORM_POSTS=$${EARSHOT_STORM_POSTS:-1000000} \
-	  go test ./cmd/earshot/app/oracle -run TestStorm -count=1 -v -timeout 3h
+	@EARSHOT_STORM_EVENTS=$${EARSHOT_STORM_EVENTS:-100} EARSHOT_STORM_POSTS=$${EARSHOT_STORM_POSTS:-1000000} EARSHOT_OUTAGE=$${EARSHOT_OUTAGE:-60s} \
+	  go test ./cmd/earshot/app/oracle -run 'TestStorm|TestOutage' -count=1 -v -timeout 3h
 
 fuzz: ## every fuzz target for 20 s
 	@$(need_go)

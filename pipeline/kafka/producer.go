@@ -167,6 +167,9 @@ func (p *Producer) write(ctx context.Context, topic string, partition int, recor
 			p.forget(topic)
 			return 0, fmt.Errorf("kafka: produce to %s/%d: %w", topic, partition, err)
 		case !notWritten(err):
+			if errors.Is(err, kafkago.Unknown) { // an error of the broker itself, which tells no more
+				err = fmt.Errorf("%w; is the disk of the broker full?", err)
+			}
 			return 0, fmt.Errorf("kafka: produce to %s/%d: %w: %w", topic, partition, ErrAmbiguous, err)
 		}
 		if wait.sleep(ctx) != nil {

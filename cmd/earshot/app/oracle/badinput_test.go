@@ -214,7 +214,7 @@ func TestFullDisk(t *testing.T) {
 	file := p.write("posts.ndjson", lines...)
 	o := p.start("import", file)
 	p.eventually("the full disk is told", o, func() bool {
-		return strings.Contains(strings.ToLower(o.errs.String()), "full") || strings.Contains(o.errs.String(), "no space") || !o.running()
+		return strings.Contains(o.errs.String(), "is the disk of the broker full?") && strings.Contains(o.errs.String(), "the disk of ClickHouse is full")
 	})
 	t.Logf("running %v\n%s", o.running(), o.errs.String())
 	require.NoError(t, exec.CommandContext(t.Context(), "mount", "-o", "remount,size=2g", dir).Run())

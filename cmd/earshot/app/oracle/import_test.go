@@ -68,7 +68,7 @@ func TestImportOfRealTweets(t *testing.T) {
 	}{
 		{"Kafka has the first posts", p.onKafka},
 		{"the tables have the first posts", p.inTables},
-		{"some moment", p.someMoment(time.Duration(rand.IntN(300)) * time.Millisecond)}, //nolint:gosec // a moment
+		{"some moment", p.someMoment(time.Duration(rand.IntN(300)) * time.Millisecond)},
 	} {
 		o := p.start("import", path)
 		p.eventually(middle.what, o, middle.here)

@@ -176,7 +176,7 @@ func realKafka(b *kafkatest.Broker) string {
 // newServer starts a ClickHouse that belongs to the test; its configuration starts it again.
 func newServer(t *testing.T) (*clickhouse.Server, clickhouse.ServerConfig) {
 	t.Helper()
-	config := clickhouse.ServerConfig{Dir: filepath.Join(t.TempDir(), "clickhouse"), HTTPPort: 20000 + rand.IntN(8000), Logger: zerolog.Nop()} //nolint:gosec // a port
+	config := clickhouse.ServerConfig{Dir: filepath.Join(t.TempDir(), "clickhouse"), HTTPPort: 20000 + rand.IntN(8000), Logger: zerolog.Nop()}
 	s, err := clickhouse.Start(t.Context(), config)
 	require.NoError(t, err)
 	at, err := url.Parse(s.Addr())

@@ -17,8 +17,8 @@ It can be killed and started again at any time: it goes on where it stopped and 
 nothing twice. A file that was imported before has nothing new, and says so. Beside a
 running ` + "`earshot run`" + ` it uses that one's servers; else it starts its own.
 
-Exit code 5 says that all is stored, but that some records became dead letters (table
-dead_letters: what, where, why).`
+A record that cannot be read becomes a dead letter (table dead_letters: what, where, why)
+and harms no other. With --strict that ends with exit code 5.`
 
 func importCommand(o *options) *cobra.Command {
 	in := app.Import{}
@@ -45,6 +45,7 @@ func importCommand(o *options) *cobra.Command {
 	f.StringVar(&in.Format, "format", "", "`FORMAT` of the file: ndjson, csv, tsv or text (default: by its name)")
 	f.StringVar(&in.Platform, "platform", "", "`PLATFORM` of posts that do not name theirs")
 	f.BoolVar(&in.TweetIDs, "tweet-ids", false, "ids are tweet ids: the time is taken from them")
+	f.BoolVar(&in.Strict, "strict", false, "end with exit code 5 if a record became a dead letter")
 	f.BoolVar(&in.Follow, "follow", false, "go on as the file grows")
 	return c
 }

@@ -145,7 +145,7 @@ func TestImportSaysWhatBecameDead(t *testing.T) {
 		`{"platform":"blog","id":"6","text":"acme in 1970","created_at":"1970-01-01T00:00:01Z"}`,
 	}
 	require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
-	code, out, errs := p.run(t.Context(), "import", file)
+	code, out, errs := p.run(t.Context(), "import", "--strict", file)
 	assert.Equal(t, app.ExitDeadLetters, code, "%s\n%s", out, errs)
 	assert.Contains(t, errs, "3 records became dead letters")
 	assert.Equal(t, "1\n5\n6", p.ask("SELECT id FROM mentions_current WHERE brand = 'Acme' ORDER BY id"))

@@ -21,7 +21,7 @@ Exit codes, of every command:
 | 2 | unknown command, flag or argument |
 | 3 | the configuration has mistakes; each is shown with its place |
 | 4 | a server cannot be reached, or refuses us |
-| 5 | imported, but some records became dead letters |
+| 5 | imported with --strict, but some records became dead letters |
 
 What a command answers goes to standard output; messages go to standard error.
 `

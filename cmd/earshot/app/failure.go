@@ -9,7 +9,7 @@ const (
 	ExitUsage         = 2 // unknown command, flag or argument
 	ExitConfiguration = 3 // the configuration has mistakes
 	ExitUnreachable   = 4 // a server cannot be reached, or refuses us
-	ExitDeadLetters   = 5 // imported, but some records became dead letters
+	ExitDeadLetters   = 5 // imported with --strict, but some records became dead letters
 )
 
 // Failure is an error with the exit code that it means.

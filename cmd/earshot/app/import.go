@@ -26,6 +26,7 @@ type Import struct {
 	Platform string
 	TweetIDs bool
 	Follow   bool
+	Strict   bool // dead letters are a failure
 }
 
 // importPrefix begins the names of sources that imports make for themselves.
@@ -90,7 +91,7 @@ func RunImport(ctx context.Context, cfg *Config, c *Console, in Import) (err err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 
-	job := &importing{line: l, console: c, source: source, name: name, stream: live}
+	job := &importing{line: l, console: c, source: source, name: name, stream: live, strict: in.Strict}
 	if err := job.prepare(ctx); err != nil {
 		return stopped(ctx, err)
 	}
@@ -103,6 +104,7 @@ type importing struct {
 	console *Console
 	source  *file.Source
 	name    string
+	strict  bool
 	stream  pipeline.Stream
 
 	from, to pipeline.Ends // what of the topic is stored, before and after
@@ -220,9 +222,14 @@ distinct  %12s posts among them; rows of one post fold into one
 mentions  %12s of brands
 dead      %12s of the rows
 `, count(n.Read), count(n.Refused), count(int64(rows.Posts)), count(int64(rows.Distinct)), count(int64(rows.Mentions)), count(int64(rows.Dead))))
-	if dead > 0 {
-		return failure(ExitDeadLetters, fmt.Errorf("import: all is stored, but %s records became dead letters: "+
-			"%s sql \"SELECT origin, reason FROM dead_letters FINAL ORDER BY at DESC LIMIT 10\"", count(dead), j.cfg.Invocation))
+	if dead == 0 {
+		return nil
 	}
+	said := fmt.Sprintf("%s records became dead letters, all others are stored; see why: "+
+		"%s sql \"SELECT origin, reason FROM dead_letters FINAL ORDER BY at DESC LIMIT 10\"", count(dead), j.cfg.Invocation)
+	if j.strict {
+		return failure(ExitDeadLetters, errors.New("import: "+said))
+	}
+	j.log.Warn().Msg(said)
 	return nil
 }

@@ -65,7 +65,7 @@ func TestSentimentLabels(t *testing.T) {
 		got := judged(t, s, c.language, c.text)
 		assert.Equal(t, c.want, got.Label, "%s %q: %+v", c.language, c.text, got)
 		assert.InDelta(t, 1, got.Negative+got.Neutral+got.Positive, 1e-6)
-		assert.Equal(t, "sentiment=lexicon-1", got.Model)
+		assert.Equal(t, "sentiment=lexicon-2", got.Model)
 	}
 }
 

@@ -16,11 +16,14 @@ import (
 //go:embed lexicon.tsv.gz
 var lexicon []byte
 
+//go:embed emoji.tsv
+var emoji string
+
 //go:embed negators.tsv
 var negators string
 
-// LexiconVersion changes when the lexicon or the negators do.
-const LexiconVersion = "1"
+// LexiconVersion changes when the lexicon, the emoji or the negators do.
+const LexiconVersion = "2"
 
 // AnyLanguage is the language of entries that count in every language: emoji.
 const AnyLanguage = "*"
@@ -32,7 +35,7 @@ type Entry struct {
 	Score    int    // -5 (worst) to 5 (best), AFINN's scale; never 0
 }
 
-// Lexicon unpacks the sentiment lexicon.
+// Lexicon unpacks the sentiment lexicon: the words of each language, and emoji.
 func Lexicon() ([]Entry, error) {
 	zip, err := gzip.NewReader(bytes.NewReader(lexicon))
 	if err != nil {
@@ -54,6 +57,26 @@ func Lexicon() ([]Entry, error) {
 		}
 		for _, word := range fields[2:] {
 			entries = append(entries, Entry{Language: fields[0], Text: word, Score: score})
+		}
+	}
+	symbols, err := emojis()
+	return append(entries, symbols...), err
+}
+
+// emojis returns our own table of emoji.
+func emojis() ([]Entry, error) {
+	var entries []Entry
+	for line := range strings.Lines(emoji) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		score, symbols, _ := strings.Cut(line, "\t")
+		n, err := strconv.Atoi(score)
+		if err != nil {
+			return nil, fmt.Errorf("model: emoji: %w", err)
+		}
+		for symbol := range strings.FieldsSeq(symbols) {
+			entries = append(entries, Entry{Language: AnyLanguage, Text: symbol, Score: n})
 		}
 	}
 	return entries, nil

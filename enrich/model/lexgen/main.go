@@ -8,19 +8,16 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 )
@@ -30,9 +27,8 @@ const (
 	packageSum  = "68c1588dad7d9e2fb889171653bba23c4c86191c160bd73a61ab74ac15cce43a" // SHA-256
 	languages   = "ar cs da de el en es fa fi fr hi hu id it ja ko nl no pl pt ro ru sv th tr uk vi zh"
 
-	minEmojiSeen = 20 // emoji that fewer tweets contain have no trustworthy score
-	maxScore     = 5  // AFINN rates from -5 to 5
-	maxWords     = 3  // longer entries are sentences made by translation
+	maxScore = 5 // AFINN rates from -5 to 5
+	maxWords = 3 // longer entries are sentences made by translation
 )
 
 func main() {
@@ -55,10 +51,7 @@ func run(ctx context.Context, output string) error {
 	if err != nil {
 		return err
 	}
-	lines, err := emoji(files)
-	if err != nil {
-		return err
-	}
+	var lines []string
 	for lang := range strings.FieldsSeq(languages) {
 		entries, err := words(files, lang)
 		if err != nil {
@@ -148,32 +141,6 @@ func words(files map[string][]byte, lang string) (map[string]int, error) {
 	}
 	return entries, nil
 }
-
-// emoji reads the Emoji Sentiment Ranking: the mean of -1, 0 and 1 over the tweets
-// that contain it, brought to the scale of the words.
-func emoji(files map[string][]byte) ([]string, error) {
-	rows, err := csv.NewReader(bytes.NewReader(files["package/build/emojis/Emoji_Sentiment_Data_v1.0.csv"])).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("emoji: %w", err)
-	}
-	entries := map[string]int{}
-	for _, row := range rows[1:] {
-		var n [3]float64
-		for i, column := range []int{2, 4, 6} { // occurrences, negative, positive
-			if n[i], err = strconv.ParseFloat(row[column], 64); err != nil {
-				return nil, fmt.Errorf("emoji %s: %w", row[0], err)
-			}
-		}
-		score := int(math.Round(maxScore * (n[2] - n[1]) / n[0]))
-		if symbol := []rune(row[0])[0]; n[0] >= minEmojiSeen && score != 0 && isEmoji(symbol) {
-			entries[row[0]] = score
-		}
-	}
-	return group("*", entries), nil
-}
-
-// isEmoji leaves out the frames, arrows and broken characters of the ranking.
-func isEmoji(r rune) bool { return r >= 0x2600 && r <= 0x27bf || r >= 0x1f000 }
 
 // group writes a line for each score: language, score, entries.
 func group(lang string, entries map[string]int) []string {

@@ -46,6 +46,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
 	root.AddCommand(
 		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), versionCommand(),
+		brandCommand(o),
 	)
 	for _, c := range root.Commands() {
 		checkArguments(c)
@@ -84,7 +85,7 @@ func (o *options) load() (*app.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Invocation = os.Args[0]
+	cfg.Invocation, cfg.File, cfg.Reload = os.Args[0], name, o.load
 	if o.config != "" {
 		cfg.Invocation += " --config " + o.config
 	}

@@ -18,6 +18,7 @@ const (
 	DeadLetterTopic = "earshot-dead-letters"
 	CoverageTopic   = "earshot-coverage"
 	CursorTopic     = "earshot-cursors"
+	BrandTopic      = "earshot-brands"
 	SourceTopic     = "earshot-sources" // ownership only; nothing is written
 )
 
@@ -85,12 +86,18 @@ func (c *Client) specs(streams []pipeline.Stream) []topicSpec {
 	return append(specs,
 		topicSpec{c.Name(DeadLetterTopic), 1, small},
 		topicSpec{c.Name(CoverageTopic), 1, small},
-		topicSpec{c.Name(CursorTopic), 1, map[string]string{
-			"cleanup.policy": "compact", "segment.bytes": strconv.Itoa(segmentBytes / 4),
-			"max.message.bytes": strconv.Itoa(maxMessageBytes),
-		}},
+		topicSpec{c.Name(CursorTopic), 1, compacted()},
+		topicSpec{c.Name(BrandTopic), 1, compacted()},
 		topicSpec{c.Name(SourceTopic), sourcePartition, deleted(c.cfg.Retention, 1<<20)},
 	)
+}
+
+// compacted is the configuration of a topic that keeps the last value of each key.
+func compacted() map[string]string {
+	return map[string]string{
+		"cleanup.policy": "compact", "segment.bytes": strconv.Itoa(segmentBytes / 4),
+		"max.message.bytes": strconv.Itoa(maxMessageBytes),
+	}
 }
 
 // deleted is the configuration of a topic that is kept for a while. A segment is at

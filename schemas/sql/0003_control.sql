@@ -3,10 +3,10 @@ CREATE TABLE brands
 (
     `brand` LowCardinality(String) COMMENT 'Brand name',
     `query_version` String COMMENT 'Content hash of the query',
-    `query` String COMMENT 'The query as configured',
-    `since` DateTime64(3, 'UTC') COMMENT 'When this version was first used'
+    `query` SimpleAggregateFunction(anyLast, String) COMMENT 'The query as configured',
+    `since` SimpleAggregateFunction(min, DateTime64(3, 'UTC')) COMMENT 'When this version was first used'
 )
-ENGINE = ReplacingMergeTree(since)
+ENGINE = AggregatingMergeTree
 ORDER BY (brand, query_version)
 COMMENT 'Every version of every brand''s query that ever labelled a post; read it with FINAL';
 

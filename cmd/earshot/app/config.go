@@ -30,7 +30,10 @@ type Config struct {
 	Log        Log                    `yaml:"log" doc:"what the program says about itself, on standard error"`
 
 	Invocation string `yaml:"-"` // how to call the program with this configuration, for advice
+	File       string `yaml:"-"` // that was read, whether it is there or not
 	Hooks      Hooks  `yaml:"-"` // set by tests alone
+
+	Reload func() (*Config, error) `yaml:"-"` // reads it again; nil without a file
 }
 
 // Brand is a name and the query that finds it.

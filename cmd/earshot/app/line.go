@@ -27,6 +27,7 @@ type line struct {
 	db       *clickhouse.DB // nil without the role enrich
 	stores   []*store
 	workers  []*kafka.Worker
+	books    []*brandBook    // of the workers, in their order
 	runner   *collect.Runner // nil without the role collect
 }
 
@@ -64,7 +65,7 @@ func (l *line) store(ctx context.Context, carried bool) (err error) {
 	if carried {
 		return nil
 	}
-	if err := l.work(); err != nil {
+	if err := l.work(ctx); err != nil {
 		return err
 	}
 	boundMemory(l.servers.broker != nil)
@@ -72,17 +73,26 @@ func (l *line) store(ctx context.Context, carried bool) (err error) {
 }
 
 // work makes the enrichment and the workers.
-func (l *line) work() error {
-	chains, err := l.cfg.chains(l.streams)
+func (l *line) work(ctx context.Context) error {
+	chains, err := l.cfg.newChains()
 	if err != nil {
 		return failure(ExitConfiguration, err)
 	}
 	for i, s := range l.streams {
-		chain, st := chains[s.Name], l.stores[i]
+		st := l.stores[i]
+		book := &brandBook{make: chains, db: st.db, cfg: l.cfg, log: l.log.With().Str("stream", s.Name).Logger()}
+		brands := l.cfg.simulatedBrands()
+		if !s.Simulated {
+			brands, book.table = l.cfg.Brands, kafka.NewTable[brandEntry](l.producer, kafka.BrandTopic)
+		}
+		if err := book.open(ctx, brands); err != nil {
+			return err
+		}
+		l.books = append(l.books, book)
 		l.workers = append(l.workers, &kafka.Worker{
-			Client: l.client, Stream: s, Sink: l.cfg.Hooks.sink(st.ledger), Crash: l.cfg.Hooks.Crash,
+			Client: l.client, Stream: s, Sink: recordingSink{l.cfg.Hooks.sink(st.ledger), book}, Crash: l.cfg.Hooks.Crash,
 			Limits: l.cfg.Hooks.Limits, Session: l.cfg.Hooks.Session,
-			Chain:       func() pipeline.Enricher { return chain },
+			Chain:       book.chain,
 			DeadLetters: kafka.NewDeadLetters(l.producer), Losses: kafka.NewCoverage(l.producer),
 			Log: l.log.With().Str("stream", s.Name).Logger(),
 		})
@@ -127,7 +137,7 @@ func (l *line) sources() stage {
 func (l *line) storing() []stage {
 	work, rest := stage{name: "workers"}, stage{name: "totals"}
 	for i, w := range l.workers {
-		work.tasks = append(work.tasks, w.Run)
+		work.tasks = append(work.tasks, w.Run, l.books[i].follow)
 		name := l.streams[i].Name
 		rest.tasks = append(rest.tasks, l.lead("totals-"+name, l.stores[i].total), l.lead("archive-"+name, l.stores[i].limit))
 	}

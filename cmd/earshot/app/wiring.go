@@ -14,6 +14,7 @@ import (
 	"earshot/pipeline/collect/simulate"
 	"earshot/pipeline/kafka"
 	"earshot/pipeline/query"
+	"earshot/sinks/clickhouse"
 )
 
 // marketSource is the name of the simulation that runs when nothing else is configured.
@@ -109,9 +110,8 @@ func (c *Config) activeStreams() []pipeline.Stream {
 	return []pipeline.Stream{live, simulated}
 }
 
-// chains makes the enrichment of each stream: they differ in their brands alone, and
-// share the models.
-func (c *Config) chains(of []pipeline.Stream) (map[string]pipeline.Enricher, error) {
+// newChains makes the function that joins the models, which all streams share, with brands.
+func (c *Config) newChains() (func([]Brand) (*edition, error), error) {
 	language, err := enrich.NewLanguage(c.Language)
 	if err != nil {
 		return nil, err
@@ -120,12 +120,8 @@ func (c *Config) chains(of []pipeline.Stream) (map[string]pipeline.Enricher, err
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]pipeline.Enricher{}
-	for _, s := range of {
-		list := c.Brands
-		if s.Simulated {
-			list = c.simulatedBrands()
-		}
+	return func(list []Brand) (*edition, error) {
+		out := &edition{}
 		compiled := make([]query.Brand, len(list))
 		for i, b := range list {
 			q, err := query.Parse(b.Query)
@@ -133,14 +129,15 @@ func (c *Config) chains(of []pipeline.Stream) (map[string]pipeline.Enricher, err
 				return nil, fmt.Errorf("brand %s: %w", b.Name, err)
 			}
 			compiled[i] = query.Brand{Name: b.Name, Query: q}
+			out.versions = append(out.versions, clickhouse.BrandVersion{Brand: b.Name, Version: q.Version(), Query: b.Query})
 		}
 		brands, err := enrich.NewBrands(compiled)
 		if err != nil {
 			return nil, err
 		}
-		out[s.Name] = enrich.NewChain(language, brands, sentiment)
-	}
-	return out, nil
+		out.chain = enrich.NewChain(language, brands, sentiment)
+		return out, nil
+	}, nil
 }
 
 // savedCursors lends Kafka's cursors to the runner of sources.

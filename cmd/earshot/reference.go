@@ -22,6 +22,7 @@ Exit codes, of every command:
 | 3 | the configuration has mistakes; each is shown with its place |
 | 4 | a server cannot be reached, or refuses us |
 | 5 | imported with --strict, but some records became dead letters |
+| 6 | doctor found something that does not work |
 
 What a command answers goes to standard output; messages go to standard error.
 `

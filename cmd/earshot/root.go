@@ -47,6 +47,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), versionCommand(),
 		brandCommand(o),
+		doctorCommand(o),
 	)
 	for _, c := range root.Commands() {
 		checkArguments(c)

@@ -10,6 +10,7 @@ const (
 	ExitConfiguration = 3 // the configuration has mistakes
 	ExitUnreachable   = 4 // a server cannot be reached, or refuses us
 	ExitDeadLetters   = 5 // imported with --strict, but some records became dead letters
+	ExitFindings      = 6 // doctor found something that does not work
 )
 
 // Failure is an error with the exit code that it means.

@@ -52,7 +52,7 @@ func (c *Client) Dial(ctx context.Context, address string, header http.Header, d
 		cancel(nil)
 		return nil, err
 	}
-	s.watch.Reset(deadline)
+	s.watch.Stop()
 	conn.SetReadLimit(c.cfg.MaxBytes)
 	s.conn = conn
 	return s, nil
@@ -71,9 +71,10 @@ func dialError(ctx context.Context, address string, resp *http.Response, err err
 // Read returns the next message. The end of ctx, silence and the server's close end the
 // connection: after an error there is nothing more.
 func (s *Socket) Read() ([]byte, error) {
+	s.watch.Reset(s.deadline) // only while we listen: a slow reader is not the platform's silence
 	_, data, err := s.conn.Read(s.ctx)
+	s.watch.Stop()
 	if err == nil {
-		s.watch.Reset(s.deadline)
 		return data, nil
 	}
 	if cause := context.Cause(s.ctx); errors.Is(cause, ErrSilent) {

@@ -41,7 +41,7 @@ func (c *Client) Events(ctx context.Context, address string, header http.Header,
 		return fmt.Errorf("client: %s answers %.60q, not an event stream", Redact(address), kind)
 	}
 	opened()
-	alive := &lively{r: resp.Body, alive: func() { watch.Reset(deadline) }}
+	alive := &lively{r: resp.Body, watch: watch, deadline: deadline}
 	err = readEvents(alive, int(c.cfg.MaxBytes), each)
 	return silenced(ctx, address, err)
 }
@@ -54,18 +54,17 @@ func silenced(ctx context.Context, address string, err error) error {
 	return err
 }
 
-// lively tells of every byte.
+// lively counts silence only while we listen: a slow reader is not the platform's silence.
 type lively struct {
-	r     io.Reader
-	alive func()
+	r        io.Reader
+	watch    *time.Timer
+	deadline time.Duration
 }
 
 func (l *lively) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p)
-	if n > 0 {
-		l.alive()
-	}
-	return n, err
+	l.watch.Reset(l.deadline)
+	defer l.watch.Stop()
+	return l.r.Read(p)
 }
 
 // readEvents parses the event stream format (HTML Living Standard §9.2.6). An event that

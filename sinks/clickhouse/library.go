@@ -122,6 +122,8 @@ func explainChild(dir, words string) error {
 	case strings.Contains(words, "Code: 76"):
 		return fmt.Errorf("clickhouse: the data directory %s %w: "+
 			"stop the other `earshot`, or set another `data:` (%s)", dir, errInUse, lastLine(words))
+	case strings.Contains(words, "Address already in use"):
+		return fmt.Errorf("%w: %s", errPortTaken, lastLine(words))
 	case strings.Contains(words, childLoadFailed):
 		return fmt.Errorf("%w: %s (it needs glibc)%s", ErrLibrary, lastLine(words), mendLibrary)
 	case strings.Contains(words, "No space left on device"), strings.Contains(words, "Code: 243"):

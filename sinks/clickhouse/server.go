@@ -100,12 +100,25 @@ func (s *Server) first(ctx context.Context) (*child, error) {
 			return c, nil
 		}
 		c.end()
-		if !errors.Is(err, errInUse) || ctx.Err() != nil || time.Now().After(deadline) {
+		if ctx.Err() != nil || time.Now().After(deadline) {
 			return nil, err
 		}
-		time.Sleep(orphanPoll)
+		switch {
+		case errors.Is(err, errPortTaken): // by somebody else, after we had found it free
+			s.cfg.HTTPPort = s.httpPort + 1
+			if err := s.prepare(ctx); err != nil {
+				return nil, err
+			}
+		case errors.Is(err, errInUse):
+			time.Sleep(orphanPoll)
+		default:
+			return nil, err
+		}
 	}
 }
+
+// errPortTaken says that another server answers where ours should.
+var errPortTaken = errors.New("clickhouse: another server answers on the port")
 
 // prepare chooses ports and writes the server's files.
 func (s *Server) prepare(ctx context.Context) (err error) {
@@ -289,7 +302,7 @@ func (s *Server) waitReady(ctx context.Context, c *child) error {
 			return nil
 		}
 		if resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized {
-			return fmt.Errorf("clickhouse: another server answers on port %d: %s", s.httpPort, lastLine(string(body)))
+			return fmt.Errorf("%w: %d: %s", errPortTaken, s.httpPort, lastLine(string(body)))
 		}
 	}
 }

@@ -46,7 +46,7 @@ test: ## linters, unit, integration and race tests; lists the claims that could 
 
 lint: $(LINT) ## linters alone
 	@$(need_go)
-	$(LINT) run ./... ./.ci/claims
+	$(LINT) run --allow-parallel-runners ./... ./.ci/claims
 
 $(LINT):
 	@$(need_go)

@@ -41,12 +41,13 @@ func (b *Brands) Version() string { return b.version }
 func (b *Brands) Enrich(r *pipeline.Record) error {
 	m := b.matchers.Get().(*query.Matcher)
 	defer b.matchers.Put(m)
-	for _, match := range m.Match(&r.Post) {
+	for _, match := range m.Match(r) {
 		r.Mentions = append(r.Mentions, pipeline.Mention{
 			Brand:        b.engine.Name(match.Brand),
 			QueryVersion: b.engine.Version(match.Brand),
-			Via:          pipeline.ViaText,
+			Via:          match.Via,
 			Spans:        slices.Clone(match.Spans),
+			Categories:   slices.Clone(match.Categories),
 		})
 	}
 	return nil

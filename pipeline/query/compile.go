@@ -4,12 +4,52 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+
+	"earshot/pipeline"
 )
 
-// Brand is a name and what counts as a mention of it.
+// Brand is a name and what counts as a mention of it. Only Name and Query (or Channels)
+// are necessary.
 type Brand struct {
+	Name       string
+	Query      *Query
+	Exclusions []*Query   // none of them may match
+	Channels   []string   // owned handles and pages; a post there counts without words; platform/name or name
+	Categories []Category // what a mention is told to be about too
+	Languages  []string   // in which a mention counts, with what cannot be determined; empty: all
+
+	// Context says how sure the words around speak of the brand, 0 to 1, for context:>n.
+	// It is pure, safe for concurrent use and asked last.
+	Context func(*pipeline.Record) float64
+	// ContextVersion changes with the results of Context.
+	ContextVersion string
+}
+
+// Category is a named sub-query.
+type Category struct {
 	Name  string
 	Query *Query
+}
+
+// Version identifies what counts as a mention of the brand: of a query alone its own
+// version, else a hash over all that matters.
+func (b *Brand) Version() string {
+	if len(b.Exclusions)+len(b.Channels)+len(b.Categories)+len(b.Languages) == 0 && b.ContextVersion == "" && b.Query != nil {
+		return b.Query.Version()
+	}
+	var s strings.Builder
+	if b.Query != nil {
+		s.WriteString(b.Query.String())
+	}
+	for _, q := range b.Exclusions {
+		fmt.Fprintf(&s, "\nexclude %s", q)
+	}
+	for _, c := range b.Categories {
+		fmt.Fprintf(&s, "\ncategory %q %s", c.Name, c.Query)
+	}
+	fmt.Fprintf(&s, "\nchannels %q\nlanguages %q\ncontext %q", b.Channels, b.Languages, b.ContextVersion)
+	return digest(s.String())
 }
 
 // Engine finds the mentions of all its brands; immutable and safe for concurrent use.
@@ -17,94 +57,228 @@ type Brand struct {
 type Engine struct {
 	brands   []Brand
 	versions []string
-	words    map[string]int32 // folded token, with its # or @, to its number
-	starts   [][]int32        // number of a token to the sequences that begin with it
-	seqs     []sequence
-	lengths  [256]uint64 // of the words with the same ends: bit n is n bytes, the last one more
+	programs []program
+
+	index    index
+	terms    []sequence
+	triggers [][]int32          // atom to the terms that make brands candidates
+	always   []int32            // brands that no word is necessary for
+	channels map[string][]int32 // folded channel to its brands
+}
+
+// program is a compiled brand.
+type program struct {
+	root       instruction
+	categories []instruction
+	languages  []string
+}
+
+// instruction is a compiled node.
+type instruction struct {
+	op      op
+	negated bool // of a kid of opAnd
+	term    int32
+	kids    []instruction
+	node    *node
+	context func(*pipeline.Record) float64
 }
 
 // sequence is a term of one or more brands.
 type sequence struct {
-	rest   []hop   // after the first token
-	brands []int32 // whose query has this term
+	steps  []hop
+	anchor int   // the step that is looked up
+	atom   int32 // of that step
+	simple bool  // one step that needs no look at the token
+	mask   mask
+	brands []int32 // that become candidates with it
 }
 
-// hop is a further token of a sequence.
+// hop is a token of a sequence.
 type hop struct {
-	word int32
+	atom int32 // or none for what is compared
 	gap  gap
+	sign bool
+	step *step // for pattern and exact
 }
 
 // Compile joins the queries of all brands. Names must be set and differ.
 func Compile(brands []Brand) (*Engine, error) {
-	e := &Engine{brands: slices.Clone(brands), words: map[string]int32{}}
+	e := &Engine{brands: slices.Clone(brands), index: newIndex(), channels: map[string][]int32{}}
+	c := &compiler{Engine: e, terms: map[string]int32{}}
 	names := map[string]bool{}
-	terms := map[string]int32{}
-	for i, b := range brands {
+	for i := range e.brands {
+		b := &e.brands[i]
 		switch {
 		case b.Name == "":
 			return nil, fmt.Errorf("query: brand %d has no name", i+1)
 		case names[b.Name]:
 			return nil, fmt.Errorf("query: two brands are named %q", b.Name)
-		case b.Query == nil || len(b.Query.terms) == 0:
+		case (b.Query == nil || b.Query.root == nil) && len(b.Channels) == 0:
 			return nil, fmt.Errorf("query: brand %q: %w", b.Name, errNoQuery)
 		}
 		names[b.Name] = true
-		e.versions = append(e.versions, b.Query.Version())
-		for _, t := range b.Query.terms {
-			e.add(t, int32(i), terms)
+		e.versions = append(e.versions, b.Version())
+		if err := c.brand(int32(i), b); err != nil {
+			return nil, fmt.Errorf("query: brand %q: %w", b.Name, err)
 		}
+	}
+	e.index.close()
+	for len(e.triggers) < e.index.size {
+		e.triggers = append(e.triggers, nil)
 	}
 	return e, nil
 }
 
-var errNoQuery = errors.New("it has no query")
+var (
+	errNoQuery   = errors.New("it has no query")
+	errNoContext = errors.New("its query asks for context:, but the brand has no context model")
+)
 
-// add enters a term of a brand; terms maps canonical forms to sequences.
-func (e *Engine) add(t term, brand int32, terms map[string]int32) {
-	name := t.canonical()
-	if seq, ok := terms[name]; ok {
-		e.seqs[seq].brands = append(e.seqs[seq].brands, brand)
+type compiler struct {
+	*Engine
+	terms map[string]int32 // canonical form to index
+}
+
+func (c *compiler) brand(i int32, b *Brand) error {
+	var p program
+	p.root.op = opOr // of nothing: never
+	if b.Query != nil && b.Query.root != nil {
+		root := b.Query.root
+		for _, q := range b.Exclusions {
+			root = except(root, []*node{q.root})
+		}
+		needsContext := false
+		root.walk(func(n *node) { needsContext = needsContext || n.op == opField && n.cond.field == "context" })
+		if needsContext && b.Context == nil {
+			return errNoContext
+		}
+		p.root = c.compile(root, b)
+		c.trigger(i, triggers(root))
+	}
+	for _, category := range b.Categories {
+		p.categories = append(p.categories, c.compile(category.Query.root, b))
+	}
+	fold := newFolder()
+	for _, l := range b.Languages {
+		p.languages = append(p.languages, strings.ToLower(l))
+	}
+	for _, name := range b.Channels {
+		platform, handle, ok := strings.Cut(name, "/")
+		if !ok {
+			platform, handle = "", name
+		}
+		key := string(fold.append(nil, platform+"/"+strings.TrimPrefix(handle, "@")))
+		if !slices.Contains(c.channels[key], i) {
+			c.channels[key] = append(c.channels[key], i)
+		}
+	}
+	c.programs = append(c.programs, p)
+	return nil
+}
+
+func (c *compiler) trigger(brand int32, necessary []*node) {
+	if necessary == nil {
+		c.always = append(c.always, brand)
 		return
 	}
-	seq := int32(len(e.seqs))
-	terms[name] = seq
-	s := sequence{brands: []int32{brand}}
-	for _, st := range t[1:] {
-		s.rest = append(s.rest, hop{word: e.number(st.key), gap: st.gap})
+	for _, n := range necessary {
+		id := c.term(n)
+		s := &c.Engine.terms[id]
+		if len(s.brands) > 0 && s.brands[len(s.brands)-1] == brand {
+			continue
+		}
+		s.brands = append(s.brands, brand)
+		for len(c.triggers) <= int(s.atom) {
+			c.triggers = append(c.triggers, nil)
+		}
+		if !slices.Contains(c.triggers[s.atom], id) {
+			c.triggers[s.atom] = append(c.triggers[s.atom], id)
+		}
 	}
-	e.seqs = append(e.seqs, s)
-	first := e.number(t[0].key)
-	e.starts[first] = append(e.starts[first], seq)
 }
 
-func (e *Engine) number(key string) int32 {
-	n, ok := e.words[key]
-	if !ok {
-		n = int32(len(e.starts))
-		e.words[key] = n
-		e.lengths[ends(key)] |= lengthBit(len(key))
-		e.starts = append(e.starts, nil)
+// compile makes the instruction of a node: NOT becomes AND with negated kids, and what is
+// cheap and rare stands first.
+func (c *compiler) compile(n *node, b *Brand) instruction {
+	out := instruction{op: n.op, node: n}
+	switch n.op {
+	case opTerm:
+		out.term, out.node = c.term(n), nil
+		return out
+	case opField:
+		if n.cond.field == "context" {
+			out.context = b.Context
+		}
+		return out
+	case opNot:
+		out.op = opAnd
 	}
-	return n
+	for i, kid := range n.kids {
+		k := c.compile(kid, b)
+		k.negated = n.op == opNot && i > 0
+		if out.op == opAnd && k.op == opAnd && !k.negated {
+			out.kids = append(out.kids, k.kids...)
+		} else {
+			out.kids = append(out.kids, k)
+		}
+	}
+	if out.op == opAnd || out.op == opOr {
+		out.node = nil
+		slices.SortStableFunc(out.kids, func(a, b instruction) int { return a.cost() - b.cost() })
+	}
+	return out
 }
 
-// find returns the number of a token, or none. Nearly all tokens of a post are no word
-// of any query, and most of these show it by their first byte, last byte and length.
-func (e *Engine) find(token []byte) int32 {
-	if len(token) == 0 || e.lengths[ends(token)]&lengthBit(len(token)) == 0 {
-		return none
+// cost orders instructions: words, groups, places, characters, fields, context.
+func (in *instruction) cost() int {
+	switch in.op {
+	case opTerm:
+		return 0
+	case opWindow, opNear:
+		return 2
+	case opRaw:
+		return 3
+	case opField:
+		if in.context != nil {
+			return 5
+		}
+		return 4
+	default:
+		most := 1
+		for i := range in.kids {
+			most = max(most, in.kids[i].cost())
+		}
+		return most
 	}
-	if n, ok := e.words[string(token)]; ok {
-		return n
-	}
-	return none
 }
 
-// ends mixes the first and the last byte.
-func ends[T string | []byte](word T) byte { return 31*word[0] + word[len(word)-1] }
-
-func lengthBit(n int) uint64 { return 1 << min(n, 63) }
+// term enters a term and returns its index.
+func (c *compiler) term(n *node) int32 {
+	name := n.prefix() + n.term.canonical()
+	if id, ok := c.terms[name]; ok {
+		return id
+	}
+	id := int32(len(c.Engine.terms))
+	c.terms[name] = id
+	s := sequence{anchor: anchor(n.term), mask: n.mask}
+	for i := range n.term {
+		st := &n.term[i]
+		h := hop{atom: none, gap: st.gap, sign: st.isSigil()}
+		if st.pattern || st.exact != "" {
+			h.step = st
+		}
+		if !st.pattern {
+			h.atom = c.index.number(st.key)
+		} else if i == s.anchor {
+			h.atom = c.index.pattern(st)
+		}
+		s.steps = append(s.steps, h)
+	}
+	s.atom = s.steps[s.anchor].atom
+	s.simple = len(s.steps) == 1 && n.mask == inWords && n.term[0].exact == ""
+	c.Engine.terms = append(c.Engine.terms, s)
+	return id
+}
 
 // Len is the number of brands.
 func (e *Engine) Len() int { return len(e.brands) }
@@ -112,5 +286,5 @@ func (e *Engine) Len() int { return len(e.brands) }
 // Name of the brand with this index.
 func (e *Engine) Name(brand int) string { return e.brands[brand].Name }
 
-// Version of the query of the brand with this index; see Query.Version.
+// Version of the brand with this index; see Brand.Version.
 func (e *Engine) Version(brand int) string { return e.versions[brand] }

@@ -1,15 +1,18 @@
 // Package query is the language in which a brand says what counts as a mention of
 // it, and the engine that finds the mentions of all brands in one pass over a post.
 // It is a leaf: it imports the types of package pipeline and nothing else of Earshot.
+// The language is described in docs/query.md.
 //
-// The first version knows words, "phrases", @handles and #hashtags joined by OR,
-// with brackets. Every other form of the language is an error that says so.
-//
-//	lexer.go    source text to lexemes
-//	parser.go   lexemes to a Query; error.go shows where a mistake stands
-//	tokens.go   what a word is, for queries and posts alike; fold.go makes them equal
-//	compile.go  all queries to one immutable Engine
-//	match.go    Matcher: the mentions in a post
+//	lexer.go        source text to lexemes
+//	parser.go       lexemes to a tree; parse_term.go and field.go read its leaves
+//	check.go        warnings; error.go shows where a mistake stands
+//	query.go        Query: the tree, its canonical form and version; term.go its terms
+//	tokens.go       what a word is, for queries and posts alike; fold.go makes them equal
+//	compile.go      all queries to one immutable Engine; index.go finds tokens and patterns
+//	trigger.go      the rarest terms without which a query cannot match
+//	match.go        Matcher: tokens of a post, candidates, mentions
+//	post_tokens.go  the tokens of a post, and the words inside its hashtags
+//	eval.go         evaluation of a candidate; near.go for distances, fulfil.go for fields
 //
 // # What matches
 //
@@ -19,15 +22,11 @@
 // scripts that are written without spaces (Chinese, Japanese, Thai, Lao, Khmer,
 // Burmese); and the symbols & + $ % with other currency signs and emoji. Other
 // punctuation separates and is otherwise ignored. Tokens are compared after NFKC
-// and case folding without accents.
+// and case folding without accents. The words of #AcmeCloud are also acme and cloud.
 //
-//   - A word matches the whole token, wherever it stands: also as "#sony" or "@sony".
-//   - A word with marks inside (L'Oréal, 7-Eleven, AC/DC) or symbols (AT&T, Google+)
-//     matches its tokens in order with at most one character between them.
-//   - A phrase matches its tokens in order, whatever ignored characters stand between.
-//   - #acme and @acme match what the platform marks (Post.Hashtags, Post.Handles) and
-//     what reads so in title and text. @acme also finds "@acme.bsky.social".
+// # Cost
 //
-// Words and phrases look at title and text; URLs in them are text too. A tag or handle
-// that the platform marks but that stands in neither is found by # and @ alone.
+// Each token is looked up once, whatever the number of queries. Only the queries of
+// which a necessary term occurs are evaluated, and each evaluation is linear in the
+// occurrences of its terms.
 package query

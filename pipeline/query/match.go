@@ -1,9 +1,8 @@
 package query
 
 import (
-	"cmp"
 	"slices"
-	"unicode/utf8"
+	"strings"
 
 	"earshot/pipeline"
 )
@@ -13,74 +12,110 @@ const MaxSpans = 64
 
 // Match is a brand that a post mentions.
 type Match struct {
-	Brand int             // index into the brands that were compiled
-	Spans []pipeline.Span // what matched, in order; at most MaxSpans
+	Brand      int             // index into the brands that were compiled
+	Via        pipeline.Via    // ViaText, or ViaChannel if the place alone made it count
+	Spans      []pipeline.Span // what matched, in order; at most MaxSpans; none of a channel
+	Categories []string        // names of the categories that matched too, as configured
 }
 
 // Matcher finds mentions; not safe for concurrent use. It allocates only while its
 // buffers grow.
 type Matcher struct {
-	engine  *Engine
-	scan    *scanner
-	tokens  []token
-	hits    []hit
-	counts  []int32 // hits of each brand in this post
-	matches []Match
-	spans   []pipeline.Span
+	engine *Engine
+	tokens tokens
+	record *pipeline.Record
+
+	epoch      uint32
+	lists      []list   // of each atom
+	occurs     []occur  // all lists
+	fired      []int32  // atoms that occurred and make candidates
+	marked     []uint32 // epoch in which a brand became a candidate
+	candidates []int32
+	hit        func(atom int32) // bound once, so that it does not allocate
+	at         int32            // token that hit is about
+
+	places []place // stack of evaluation
+	byLast []place
+	buffer []byte
+	side   *scanner // for fields beside title and text
+
+	matches    []Match
+	spans      []found
+	out        []pipeline.Span
+	categories []string
 }
 
-// token is a token of the post. A hashtag or handle stands at its first token.
-type token struct {
-	word       int32 // number of the token, or none
-	begin, end int32
+// list is where an atom occurs in this post.
+type list struct {
+	epoch      uint32
+	head, tail int32
+}
 
-	sigil                int32 // number of the hashtag or handle that begins here, or none
-	sigilBegin, sigilEnd int32
-	sigilLast            int32 // index of its last token
+// occur is one occurrence of an atom.
+type occur struct {
+	token, next int32
+}
+
+// found is a span on its way out.
+type found struct {
+	field      field
+	begin, end int32
 }
 
 // none is the number of a token, hashtag or handle that no query has.
 const none = -1
 
-// field is a searched field of a post.
-type field uint8
-
-const (
-	fieldTitle field = iota
-	fieldText
-	fieldHashtags
-	fieldHandles
-)
-
-func (f field) String() string {
-	return [...]string{"title", "text", "hashtags", "handles"}[f]
-}
-
-// hit is one occurrence of a term of a brand.
-type hit struct {
-	brand      int32
-	field      field
-	begin, end int32
-}
-
 // NewMatcher returns a Matcher for one goroutine.
 func (e *Engine) NewMatcher() *Matcher {
-	return &Matcher{engine: e, scan: newScanner(), counts: make([]int32, len(e.brands))}
+	m := &Matcher{engine: e, side: newScanner(), lists: make([]list, e.index.size), marked: make([]uint32, len(e.brands))}
+	m.tokens.scan = newScanner()
+	m.hit = func(atom int32) { m.link(atom, m.at) }
+	return m
 }
 
-// Match returns the brands that the post mentions, in the order in which they were
-// compiled. Spans of hashtags and handles count bytes in the list's entries joined by a
-// space. The result is valid until the next call.
-func (m *Matcher) Match(p *pipeline.Post) []Match {
-	m.hits = m.hits[:0]
-	m.find(fieldTitle, p.Title, 0, 0)
-	m.find(fieldText, p.Text, 0, 0)
-	m.findMarks(fieldHashtags, p.Hashtags, '#')
-	m.findMarks(fieldHandles, p.Handles, '@')
-	if len(m.hits) == 0 {
+// Match returns the brands that the record's post mentions, in the order in which they
+// were compiled. Spans of hashtags and handles count bytes in the list's entries joined
+// by a space. The result is valid until the next call.
+func (m *Matcher) Match(r *pipeline.Record) []Match {
+	m.begin(r)
+	m.find(fieldTitle, r.Post.Title)
+	m.find(fieldText, r.Post.Text)
+	m.findMarks(fieldHashtags, r.Post.Hashtags, '#')
+	m.findMarks(fieldHandles, r.Post.Handles, '@')
+	m.nominate()
+	channels := m.channels(&r.Post)
+	if len(m.candidates) == 0 {
 		return nil
 	}
-	return m.collect()
+	slices.Sort(m.candidates)
+	for _, brand := range m.candidates {
+		m.try(brand, slices.Contains(channels, brand) || channels != nil && m.inChannel(&r.Post, brand))
+	}
+	return m.matches
+}
+
+func (m *Matcher) begin(r *pipeline.Record) {
+	m.record = r
+	m.epoch++
+	if m.epoch == 0 { // after four thousand million posts
+		clear(m.lists)
+		clear(m.marked)
+		m.epoch = 1
+	}
+	m.tokens.clear()
+	m.occurs, m.fired, m.candidates = m.occurs[:0], m.fired[:0], m.candidates[:0]
+	m.matches, m.out, m.categories = m.matches[:0], m.out[:0], m.categories[:0]
+}
+
+// find enters the tokens of a text.
+func (m *Matcher) find(f field, text string) {
+	if text == "" {
+		return
+	}
+	begin := len(m.tokens.list)
+	m.tokens.read(&m.engine.index, f, text, 0, 0)
+	m.tokens.split(&m.engine.index, f, begin)
+	m.enter(begin, true)
 }
 
 func (m *Matcher) findMarks(f field, entries []string, mark byte) {
@@ -90,122 +125,178 @@ func (m *Matcher) findMarks(f field, entries []string, mark byte) {
 		if entry != "" && entry[0] == mark { // some platforms mark with the sign
 			skip = 1
 		}
-		m.find(f, entry[skip:], mark, base+skip)
+		begin := len(m.tokens.list)
+		m.tokens.read(&m.engine.index, f, entry[skip:], mark, base+skip)
+		m.enter(begin, false)
 		base += len(entry) + 1
 	}
 }
 
-// find looks for all terms in a text that begins at byte base of its field. With a mark
-// only terms that begin with the marked hashtag or handle count.
-func (m *Matcher) find(f field, text string, mark byte, base int) {
-	if text == "" {
-		return
-	}
-	m.tokenize(text, mark)
-	for at := range m.tokens {
-		t := &m.tokens[at]
-		if t.word != none && mark == 0 {
-			m.start(f, at, t.word, t.begin, t.end, base)
+// enter lists the occurrences of the tokens from index begin; of what a platform marks
+// the hashtag or handle alone.
+func (m *Matcher) enter(begin int, words bool) {
+	x := &m.engine.index
+	patterns := len(x.patterns) > 0
+	for i := begin; i < len(m.tokens.list); i++ {
+		t := &m.tokens.list[i]
+		if words {
+			if t.word != none {
+				m.link(t.word, int32(i))
+			}
+			if patterns && (t.foldedEnd-t.folded >= 3 || len(x.loose) > 0) {
+				m.at = int32(i)
+				x.match(m.tokens.foldedOf(t), m.hit)
+			}
 		}
-		if t.sigil != none {
-			m.start(f, int(t.sigilLast), t.sigil, t.sigilBegin, t.sigilEnd, base)
-		}
-	}
-}
-
-// start tries the sequences whose first token is word; it is found up to index at.
-func (m *Matcher) start(f field, at int, word, begin, end int32, base int) {
-	for _, seq := range m.engine.starts[word] {
-		s := &m.engine.seqs[seq]
-		last, ok := m.follow(s.rest, at, end)
-		if !ok {
-			continue
-		}
-		for _, brand := range s.brands {
-			if m.counts[brand] < MaxSpans {
-				m.counts[brand]++
-				m.hits = append(m.hits, hit{brand: brand, field: f, begin: begin + int32(base), end: last + int32(base)})
+		if t.sigilEnd > 0 {
+			if t.sigil != none {
+				m.link(t.sigil, int32(i))
+			}
+			if patterns {
+				m.at = int32(i)
+				x.match(m.tokens.sigilOf(t), m.hit)
 			}
 		}
 	}
 }
 
-// follow checks the further tokens of a sequence and returns the end of the last one.
-func (m *Matcher) follow(rest []hop, at int, end int32) (int32, bool) {
-	for _, h := range rest {
-		at++
-		if at >= len(m.tokens) {
-			return 0, false
-		}
-		t := &m.tokens[at]
-		begin, next := t.begin, t.end
-		switch h.word {
-		case t.word:
-		case t.sigil:
-			begin, next, at = t.sigilBegin, t.sigilEnd, int(t.sigilLast)
-		default:
-			return 0, false
-		}
-		if !m.allows(h.gap, end, begin) {
-			return 0, false
-		}
-		end = next
+// link adds an occurrence to the list of its atom.
+func (m *Matcher) link(atom, token int32) {
+	at := int32(len(m.occurs))
+	m.occurs = append(m.occurs, occur{token: token, next: none})
+	l := &m.lists[atom]
+	if l.epoch == m.epoch {
+		m.occurs[l.tail].next = at
+		l.tail = at
+		return
 	}
-	return end, true
+	*l = list{epoch: m.epoch, head: at, tail: at}
+	if len(m.engine.triggers[atom]) > 0 {
+		m.fired = append(m.fired, atom)
+	}
 }
 
-func (m *Matcher) allows(g gap, end, begin int32) bool {
+// nominate finds the brands of which a necessary term occurred.
+func (m *Matcher) nominate() {
+	for _, atom := range m.fired {
+		for _, id := range m.engine.triggers[atom] {
+			s := &m.engine.terms[id]
+			if !s.simple && !m.occurs1(s) {
+				continue
+			}
+			for _, brand := range s.brands {
+				m.nominateBrand(brand)
+			}
+		}
+	}
+	for _, brand := range m.engine.always {
+		m.nominateBrand(brand)
+	}
+}
+
+func (m *Matcher) nominateBrand(brand int32) {
+	if m.marked[brand] != m.epoch {
+		m.marked[brand] = m.epoch
+		m.candidates = append(m.candidates, brand)
+	}
+}
+
+// channels nominates the brands whose page or account the post stands under or comes from.
+func (m *Matcher) channels(p *pipeline.Post) []int32 {
+	if len(m.engine.channels) == 0 {
+		return nil
+	}
+	first := len(m.candidates)
+	for _, name := range [...]string{p.Channel, p.Author.Handle} {
+		for _, brand := range m.channel("", name) {
+			m.nominateBrand(brand)
+		}
+		for _, brand := range m.channel(p.Platform, name) {
+			m.nominateBrand(brand)
+		}
+	}
+	return m.candidates[first:]
+}
+
+// channel looks a name up, on a platform or on any.
+func (m *Matcher) channel(platform, name string) []int32 {
+	if name == "" {
+		return nil
+	}
+	m.buffer = append(m.side.fold.append(m.buffer[:0], platform), '/')
+	begin := len(m.buffer)
+	m.buffer = m.side.fold.append(m.buffer[:begin], strings.TrimPrefix(name, "@"))
+	return m.engine.channels[string(m.buffer)]
+}
+
+func (m *Matcher) inChannel(p *pipeline.Post, brand int32) bool {
+	for _, name := range [...]string{p.Channel, p.Author.Handle} {
+		if slices.Contains(m.channel("", name), brand) || slices.Contains(m.channel(p.Platform, name), brand) {
+			return true
+		}
+	}
+	return false
+}
+
+// try evaluates a candidate.
+func (m *Matcher) try(brand int32, channel bool) {
+	p := &m.engine.programs[brand]
+	via := pipeline.ViaText
+	text := m.speaks(p.languages) && m.holds(&p.root)
 	switch {
-	case g == anyGap || begin <= end:
-		return true
-	case g == noGap:
-		return false
+	case text:
+	case channel:
+		via = pipeline.ViaChannel
 	default:
-		_, n := utf8.DecodeRuneInString(m.scan.text[end:])
-		return end+int32(n) >= begin
+		return
 	}
-}
-
-// tokenize fills m.tokens.
-func (m *Matcher) tokenize(text string, mark byte) {
-	s := m.scan
-	m.tokens = m.tokens[:0]
-	first, begun := 0, -1 // the last sigil: index of its first token, and its place
-	s.reset(text, mark)
-	for s.next() {
-		t := token{word: m.engine.find(s.folded), sigil: none, begin: int32(s.begin), end: int32(s.end)}
-		switch {
-		case !s.inSigil():
-		case begun == s.sigil.begin:
-			m.tokens[first].sigilLast = int32(len(m.tokens))
-		default:
-			first, begun = len(m.tokens), s.sigil.begin
-			t.sigilBegin, t.sigilEnd, t.sigilLast = int32(s.sigil.begin), int32(s.sigil.end), int32(first)
-			t.sigil = m.engine.find(s.sigil.folded)
-		}
-		m.tokens = append(m.tokens, t)
-	}
-}
-
-// collect turns the hits into matches.
-func (m *Matcher) collect() []Match {
-	slices.SortFunc(m.hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(a.brand, b.brand), cmp.Compare(a.field, b.field),
-			cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
-	})
-	m.matches = m.matches[:0]
 	m.spans = m.spans[:0]
-	for i, h := range m.hits {
-		m.counts[h.brand] = 0
-		if i > 0 && h == m.hits[i-1] {
+	if text {
+		m.collect(&p.root)
+	}
+	out := Match{Brand: int(brand), Via: via, Spans: m.finish()}
+	begin := len(m.categories)
+	for i := range p.categories {
+		if m.holds(&p.categories[i]) {
+			m.categories = append(m.categories, m.engine.brands[brand].Categories[i].Name)
+		}
+	}
+	out.Categories = m.categories[begin:len(m.categories):len(m.categories)]
+	if begin == len(m.categories) {
+		out.Categories = nil
+	}
+	m.matches = append(m.matches, out)
+}
+
+// speaks reports whether the language of the post is one of those, or not known.
+func (m *Matcher) speaks(languages []string) bool {
+	if len(languages) == 0 {
+		return true
+	}
+	code := m.language()
+	if code == "" || code == pipeline.Undetermined {
+		return true
+	}
+	for _, l := range languages {
+		if sameLanguage(code, l) {
+			return true
+		}
+	}
+	return false
+}
+
+// finish sorts the spans of a brand and drops repeated ones.
+func (m *Matcher) finish() []pipeline.Span {
+	if len(m.spans) == 0 {
+		return nil
+	}
+	slices.SortFunc(m.spans, compareFound)
+	begin := len(m.out)
+	for i, s := range m.spans {
+		if i > 0 && s == m.spans[i-1] || len(m.out)-begin == MaxSpans {
 			continue
 		}
-		m.spans = append(m.spans, pipeline.Span{Field: h.field.String(), Begin: int(h.begin), End: int(h.end)})
-		if i == 0 || h.brand != m.hits[i-1].brand {
-			m.matches = append(m.matches, Match{Brand: int(h.brand)})
-		}
-		match := &m.matches[len(m.matches)-1]
-		match.Spans = m.spans[len(m.spans)-len(match.Spans)-1:]
+		m.out = append(m.out, pipeline.Span{Field: s.field.String(), Begin: int(s.begin), End: int(s.end)})
 	}
-	return m.matches
+	return m.out[begin:len(m.out):len(m.out)]
 }

@@ -10,6 +10,8 @@ import (
 	"earshot/pipeline"
 )
 
+func record(p pipeline.Post) *pipeline.Record { return &pipeline.Record{Post: p} }
+
 func compile(t testing.TB, sources ...string) *Engine {
 	t.Helper()
 	brands := make([]Brand, 0, len(sources))
@@ -74,10 +76,10 @@ func TestMatchText(t *testing.T) {
 	} {
 		m := compile(t, c.query).NewMatcher()
 		for _, text := range c.yes {
-			assert.Len(t, m.Match(&pipeline.Post{Text: text}), 1, "%s should match %q", c.query, text)
+			assert.Len(t, m.Match(record(pipeline.Post{Text: text})), 1, "%s should match %q", c.query, text)
 		}
 		for _, text := range c.no {
-			assert.Empty(t, m.Match(&pipeline.Post{Text: text}), "%s should not match %q", c.query, text)
+			assert.Empty(t, m.Match(record(pipeline.Post{Text: text})), "%s should not match %q", c.query, text)
 		}
 	}
 }
@@ -87,26 +89,26 @@ func TestMatchFieldsAndSpans(t *testing.T) {
 	span := func(field string, begin, end int) pipeline.Span {
 		return pipeline.Span{Field: field, Begin: begin, End: end}
 	}
-	post := &pipeline.Post{
+	post := record(pipeline.Post{
 		Title:    "Sony's",
 		Text:     "é play  station #Sony",
 		Hashtags: []string{"x", "SONY"},
 		Handles:  []string{"@acme", "acme.bsky.social", "acme_x"},
-	}
+	})
 	assert.Equal(t, []Match{
-		{Brand: 0, Spans: []pipeline.Span{span("title", 0, 4), span("text", 3, 16), span("text", 17, 22),
+		{Brand: 0, Via: pipeline.ViaText, Spans: []pipeline.Span{span("title", 0, 4), span("text", 3, 16), span("text", 17, 22),
 			span("text", 18, 22), span("hashtags", 2, 6)}},
-		{Brand: 1, Spans: []pipeline.Span{span("handles", 1, 5), span("handles", 6, 10)}},
-		{Brand: 2, Spans: []pipeline.Span{span("title", 0, 4), span("text", 18, 22)}},
+		{Brand: 1, Via: pipeline.ViaText, Spans: []pipeline.Span{span("handles", 1, 5), span("handles", 6, 10)}},
+		{Brand: 2, Via: pipeline.ViaText, Spans: []pipeline.Span{span("title", 0, 4), span("text", 18, 22)}},
 	}, m.Match(post))
-	assert.Empty(t, m.Match(&pipeline.Post{Hashtags: []string{"acme"}, Handles: []string{"sony"}}),
+	assert.Empty(t, m.Match(record(pipeline.Post{Hashtags: []string{"acme"}, Handles: []string{"sony"}})),
 		"a tag is no handle, and a mark alone is no word")
-	assert.Empty(t, m.Match(&pipeline.Post{Title: "play", Text: "station"}), "a phrase does not cross fields")
+	assert.Empty(t, m.Match(record(pipeline.Post{Title: "play", Text: "station"})), "a phrase does not cross fields")
 }
 
 func TestMatchBoundsSpans(t *testing.T) {
 	m := compile(t, "sony").NewMatcher()
-	post := &pipeline.Post{Text: strings.Repeat("sony ", 10*MaxSpans)}
+	post := record(pipeline.Post{Text: strings.Repeat("sony ", 10*MaxSpans)})
 	for range 2 { // the bound starts anew with each post
 		matches := m.Match(post)
 		require.Len(t, matches, 1)
@@ -116,9 +118,9 @@ func TestMatchBoundsSpans(t *testing.T) {
 
 func TestMatchDoesNotAllocate(t *testing.T) {
 	m := compile(t, "sony OR #sony OR @sony", `"play station" OR 索尼`, "Škoda").NewMatcher()
-	posts := []pipeline.Post{
-		{Text: "My new Sony Play Station broke after two days, thanks @Sony #fail http://t.co/x"},
-		{Text: "Новая приставка Sony Škoda стоит дорого 😀 我爱索尼手机 #索尼# मैं हिन्दी 한국 e\u0301", Hashtags: []string{"sony"}},
+	posts := []pipeline.Record{
+		{Post: pipeline.Post{Text: "My new Sony Play Station broke after two days, thanks @Sony #fail http://t.co/x"}},
+		{Post: pipeline.Post{Text: "Новая приставка Sony Škoda стоит дорого 😀 我爱索尼手机 #索尼# मैं हिन्दी 한국 e\u0301", Hashtags: []string{"sony"}}},
 	}
 	found := 0
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
@@ -146,12 +148,12 @@ func TestCompileRefuses(t *testing.T) {
 	}
 	e, err := Compile(nil)
 	require.NoError(t, err)
-	assert.Empty(t, e.NewMatcher().Match(&pipeline.Post{Text: "sony"}))
+	assert.Empty(t, e.NewMatcher().Match(record(pipeline.Post{Text: "sony"})))
 }
 
 func BenchmarkMatchCyrillic(b *testing.B) {
 	m := compile(b, "sony OR #sony", "Шкода OR @skoda").NewMatcher()
-	p := &pipeline.Post{Text: "Новая приставка от Sony стоит дорого, но Шкода ещё дороже 😀 — посмотрим, что будет дальше"}
+	p := record(pipeline.Post{Text: "Новая приставка от Sony стоит дорого, но Шкода ещё дороже 😀 — посмотрим, что будет дальше"})
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Match(p)
@@ -160,7 +162,7 @@ func BenchmarkMatchCyrillic(b *testing.B) {
 
 func BenchmarkMatchChinese(b *testing.B) {
 	m := compile(b, "sony OR #sony", "索尼 OR 手机").NewMatcher()
-	p := &pipeline.Post{Text: "我非常喜欢索尼的新手机，质量很好，价格也不贵，推荐大家购买。#索尼# 配送速度很快！"}
+	p := record(pipeline.Post{Text: "我非常喜欢索尼的新手机，质量很好，价格也不贵，推荐大家购买。#索尼# 配送速度很快！"})
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Match(p)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"earshot/pipeline"
 )
 
 func TestParseCanonical(t *testing.T) {
@@ -33,7 +35,7 @@ func TestParseCanonical(t *testing.T) {
 		assert.Equal(t, want, q.String(), source)
 		again, err := Parse(q.String())
 		require.NoError(t, err, "canonical form of %s", source)
-		assert.Equal(t, q, again, "the canonical form of %s means the same", source)
+		assert.Equal(t, q.String(), again.String(), "the canonical form of %s means the same", source)
 		assert.Equal(t, q.Version(), again.Version())
 	}
 }
@@ -55,11 +57,11 @@ func TestParseErrors(t *testing.T) {
 		"sony OR": `line 1, column 8: the query ends where a term should stand; expected a word, a "phrase", an @handle, a #hashtag or a bracket
   sony OR
          ^`,
-		"a OR\n\tb c OR d\nx": `line 2, column 4: two terms stand side by side; expected OR; write OR between them, or put quotes around words that belong together ("play station")
+		"a OR\n\tb c OR d\nx": `line 2, column 4: two terms stand side by side; expected AND, OR, NOT or NEAR/n; write OR between them, or put quotes around words that belong together ("play station")
   	b c OR d
   	  ^`,
-		"索尼 AND b": `line 1, column 4: not yet supported: AND; expected words, phrases, @handles and #hashtags joined by OR
-  索尼 AND b
+		"索尼 and b": `line 1, column 4: "and" between terms is not an operator; expected AND; operators are upper case: write AND; or quote the words if they are a phrase
+  索尼 and b
   　　 ^`,
 		"play or station": `line 1, column 6: "or" between terms is not an operator; expected OR; operators are upper case: write OR; or quote the words if they are a phrase
   play or station
@@ -77,22 +79,38 @@ func TestParseProblems(t *testing.T) {
 		column  int
 		problem string
 	}{
-		`a NOT b`:                        {3, "not yet supported: NOT"},
-		`a -b`:                           {3, "not yet supported: NOT"},
-		`NOT b`:                          {1, "not yet supported: NOT"},
-		`a && b`:                         {3, "not yet supported: AND"},
+		`a -b`:                           {3, `"-" is not an operator`},
+		`-b`:                             {1, `"-" is not an operator`},
+		`NOT b`:                          {1, "nothing stands before this NOT"},
+		`(NOT b) OR c`:                   {2, "nothing stands before this NOT"},
+		`a OR NOT b`:                     {6, "nothing stands before this NOT"},
+		`a && b`:                         {3, `"&&" is not an operator`},
 		`a and b`:                        {3, `"and" between terms is not an operator`},
-		`a NEAR/5 b`:                     {3, "not yet supported: NEAR"},
-		`a NEAR/5f b`:                    {3, "not yet supported: NEAR"},
-		`"a b"~5`:                        {6, `not yet supported: proximity ("…"~n)`},
-		`acm*`:                           {4, "not yet supported: wildcards (* and ?)"},
-		`organi?ation`:                   {7, "not yet supported: wildcards (* and ?)"},
-		`{ACME}`:                         {1, "not yet supported: exact case ({…})"},
-		`a OR raw:"C++"`:                 {6, `not yet supported: exact characters (raw:"…")`},
-		`title:acme`:                     {1, "not yet supported: a field (name:value)"},
-		`LANG:de`:                        {1, "not yet supported: a field (name:value)"},
-		`followers:>1000`:                {1, "not yet supported: a field (name:value)"},
-		`Re:Zero`:                        {1, `unknown field "Re"`},
+		`a near/5 b`:                     {3, `"near/5" between terms is not an operator`},
+		`a not b`:                        {3, `"not" between terms is not an operator`},
+		`a NEAR b`:                       {3, `"NEAR" is not a distance`},
+		`a NEAR/0 b`:                     {3, "a distance of 0 words"},
+		`a NEAR/500 b`:                   {3, "a distance of 500 words"},
+		`(a AND b) NEAR/5 c`:             {1, "AND and NOT say nothing about places, so it cannot stand beside NEAR"},
+		`c NEAR/5 lang:de`:               {10, "a field has no place among the words, so it cannot stand beside NEAR"},
+		`a NEAR/2 b NEAR/2 c NEAR/2 d`:   {1, "NEAR stands in NEAR in NEAR, so it cannot stand beside NEAR"},
+		`"a b"~`:                         {7, "no distance follows ~"},
+		`"a"~5`:                          {1, "a single word has no distance to itself"},
+		`acme~5`:                         {1, "~ stands without a phrase before it"},
+		`a* OR b*`:                       {1, "too few characters stand before *"},
+		`ac*me`:                          {1, "* stands inside a word"},
+		`?`:                              {1, "too few characters stand beside ?"},
+		`{ACME`:                          {1, "this brace is never closed"},
+		`a OR raw:C++`:                   {10, `raw: needs characters in quotes`},
+		`title: acme`:                    {7, "a space stands where the field's value should"},
+		`title:`:                         {7, "nothing follows title:"},
+		`sentiment:positive`:             {1, "sentiment: is known only after a mention was found and labelled"},
+		`channels:x`:                     {1, "channels: belongs to the brand, not to its query"},
+		`folowers:>1`:                    {1, `unknown field "folowers"`},
+		`followers:many`:                 {11, `"many" is not a number`},
+		`verified:yes`:                   {10, `"yes" is no flag`},
+		`title:(author:x)`:               {8, `"author:" stands inside "title:"`},
+		`Re:Zero`:                        {1, `unknown field "re"`},
 		`https://acme.com`:               {1, `unknown field "https"`},
 		`a | b`:                          {3, `"|" is not an operator`},
 		`a , b`:                          {3, `"," is not an operator`},
@@ -105,7 +123,7 @@ func TestParseProblems(t *testing.T) {
 		`(a)(b)`:                         {4, "two terms stand side by side"},
 		`a "b`:                           {3, "this quote is never closed"},
 		`""`:                             {1, "there is nothing to look for in this term"},
-		`a OR "!?"`:                      {6, "there is nothing to look for in this term"},
+		`a OR "!!"`:                      {6, "there is nothing to look for in this term"},
 		`#`:                              {1, "there is nothing to look for in this term"},
 		`@ acme`:                         {1, "there is nothing to look for in this term"},
 		`#👍`:                             {1, "no name follows '#'"},
@@ -126,7 +144,8 @@ func TestParseProblems(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, source := range []string{`sony OR @sony OR "play station"`, `(#a OR (b))`, `L'Oréal OR AT&T`, `索尼 OR "👍"`,
-		`@a.b-c OR 7-Eleven`, `a AND b`, `"`, `８．１ OR ½ OR ㍿`} {
+		`@a.b-c OR 7-Eleven`, `a AND b`, `"`, `a AND NOT b NOT c`, `"a b"~5`, `(a OR b) NEAR/5f c`,
+		`acm* OR organi?ation OR {ACME}`, `raw:"C++" AND title:(a OR b)`, `followers:>=1e6 AND links:acme.com/shop`, `hashtag:a OR mentions:b`, `８．１ OR ½ OR ㍿`} {
 		f.Add(source)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
@@ -138,8 +157,9 @@ func FuzzParse(f *testing.F) {
 			assert.Contains(t, err.Error(), "^")
 			return
 		}
-		require.NotEmpty(t, q.terms)
-		_, err = Compile([]Brand{{Name: "a", Query: q}})
+		_, err = Parse(q.String())
+		require.NoError(t, err, "%q", q.String())
+		_, err = Compile([]Brand{{Name: "a", Query: q, Context: func(*pipeline.Record) float64 { return 1 }}})
 		require.NoError(t, err)
 	})
 }

@@ -27,6 +27,9 @@ type Config struct {
 	Archive    clickhouse.Archive     `yaml:"archive" doc:"how long raw posts are kept"`
 	Language   enrich.LanguageConfig  `yaml:"language" doc:"how the language of a post is found"`
 	Sentiment  enrich.SentimentConfig `yaml:"sentiment" doc:"how the sentiment of a mention is found"`
+	Pseudonyms Pseudonyms             `yaml:"pseudonyms" doc:"authors by keyed hashes"`
+	Disk       Disk                   `yaml:"disk" doc:"room that stays free"`
+	Monitor    Monitor                `yaml:"monitor" doc:"how the program is watched from outside"`
 	Log        Log                    `yaml:"log" doc:"what the program says about itself, on standard error"`
 
 	Invocation string `yaml:"-"` // how to call the program with this configuration, for advice
@@ -65,6 +68,8 @@ func DefaultConfig() *Config {
 		Archive:    clickhouse.DefaultArchive(),
 		Language:   enrich.DefaultLanguageConfig(),
 		Sentiment:  enrich.DefaultSentimentConfig(),
+		Disk:       Disk{ReserveMB: 1024},
+		Monitor:    DefaultMonitor(),
 		Log:        Log{Level: "info", Format: "auto"},
 	}
 }

@@ -8,6 +8,19 @@ import (
 	"syscall"
 )
 
+// Disk says how much room stays free.
+type Disk struct {
+	ReserveMB int64 `yaml:"reserve_mb" doc:"mebibytes of the data directory's disk that stay free: below, collecting and storing wait until there is room; 0: no bound"`
+}
+
+// Validate names the field that is wrong.
+func (d Disk) Validate() error {
+	if d.ReserveMB < 0 {
+		return fmt.Errorf("disk.reserve_mb: %d is negative", d.ReserveMB)
+	}
+	return nil
+}
+
 // space is the room on the disk that holds a path, in bytes.
 type space struct{ free, total uint64 }
 

@@ -20,6 +20,7 @@ type line struct {
 	cfg     *Config
 	log     zerolog.Logger
 	servers *Servers
+	guard   *diskGuard // nil without embedded servers
 	streams []pipeline.Stream
 
 	client   *kafka.Client
@@ -34,7 +35,7 @@ type line struct {
 // connect opens what the servers offer. The schema is brought up to date by whoever
 // writes to it.
 func connect(ctx context.Context, cfg *Config, servers *Servers, streams []pipeline.Stream, log zerolog.Logger) (*line, error) {
-	l := &line{cfg: cfg, log: log, servers: servers, streams: streams}
+	l := &line{cfg: cfg, log: log, servers: servers, guard: newDiskGuard(cfg, log), streams: streams}
 	var err error
 	if l.client, err = openKafka(ctx, servers.Kafka, log, streams...); err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func (l *line) work(ctx context.Context) error {
 		}
 		l.books = append(l.books, book)
 		l.workers = append(l.workers, &kafka.Worker{
-			Client: l.client, Stream: s, Sink: recordingSink{l.cfg.Hooks.sink(st.ledger), book}, Crash: l.cfg.Hooks.Crash,
+			Client: l.client, Stream: s, Sink: guardedSink{recordingSink{l.cfg.Hooks.sink(st.ledger), book}, l.guard}, Crash: l.cfg.Hooks.Crash,
 			Limits: l.cfg.Hooks.Limits, Session: l.cfg.Hooks.Session,
 			Chain:       book.chain,
 			DeadLetters: kafka.NewDeadLetters(l.producer), Losses: kafka.NewCoverage(l.producer),
@@ -106,8 +107,11 @@ func (l *line) collect(entries []collect.Entry, owners collect.Owners) (err erro
 	if err != nil {
 		host = "unknown"
 	}
+	for i := range entries {
+		entries[i].Source = l.cfg.Pseudonyms.wrap(entries[i].Source)
+	}
 	l.runner, err = collect.New(collect.Parts{
-		Publisher:   l.producer,
+		Publisher:   guardedPublisher{l.producer, l.guard},
 		Ends:        l.ends,
 		Cursors:     savedCursors{kafka.NewCursors(l.producer)},
 		DeadLetters: kafka.NewDeadLetters(l.producer),

@@ -56,7 +56,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 		watch(screenDone, c, l.sample, func(stream string) { c.print(l.invitation(stream)) })
 	})
 	context.AfterFunc(ctx, func() { log.Info().Msg("stopping: finishing what is in hand; a second signal ends at once") })
-	err = runStages(ctx, append([]stage{l.sources()}, l.storing()...))
+	err = runStages(ctx, append([]stage{l.monitor(), l.sources()}, l.storing()...))
 	stopScreen()
 	shown.Wait()
 	return err

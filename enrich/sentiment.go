@@ -15,41 +15,51 @@ type SentimentEngine string
 
 // The engines.
 const (
+	SentimentLinear  SentimentEngine = "linear"  // the trained model
 	SentimentLexicon SentimentEngine = "lexicon" // scores of words and emoji
 	SentimentNone    SentimentEngine = "none"    // leaves every mention without a label
 )
 
 // SentimentConfig says how the sentiment of mentions is judged.
 type SentimentConfig struct {
-	Engine SentimentEngine `yaml:"engine" doc:"lexicon, or none to leave every mention without a label" enum:"lexicon,none"`
+	Engine SentimentEngine `yaml:"engine" doc:"linear (the trained model), lexicon (scores of words), or none to leave every mention without a label" enum:"linear,lexicon,none"`
 }
 
-// DefaultSentimentConfig uses the lexicon.
-func DefaultSentimentConfig() SentimentConfig { return SentimentConfig{Engine: SentimentLexicon} }
+// DefaultSentimentConfig uses the trained model.
+func DefaultSentimentConfig() SentimentConfig { return SentimentConfig{Engine: SentimentLinear} }
 
 // Validate reports the first mistake, with its key first.
 func (c SentimentConfig) Validate() error {
-	if c.Engine != SentimentLexicon && c.Engine != SentimentNone {
-		return fmt.Errorf("engine: %q is unknown; use lexicon or none", c.Engine)
+	switch c.Engine {
+	case SentimentLinear, SentimentLexicon, SentimentNone:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("engine: %q is unknown; use linear, lexicon or none", c.Engine)
 }
 
-// Sentiment judges the posts that mention a brand by the words and emoji in them. It
-// does not look at who is meant: the sentiment toward each brand is that of the post.
+// Sentiment judges the posts that mention a brand by their text. It does not look at who
+// is meant: the sentiment toward each brand is that of the post.
 type Sentiment struct {
-	lexicon *lexicon // nil: engine none
+	linear  *linear  // nil: another engine
+	lexicon *lexicon // nil: another engine
 	version string
 	readers sync.Pool // of *sentimentReader
 }
 
-// NewSentiment loads the lexicon.
+// NewSentiment loads the model or the lexicon.
 func NewSentiment(c SentimentConfig) (*Sentiment, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("enrich: sentiment: %w", err)
 	}
-	if c.Engine == SentimentNone {
+	switch c.Engine {
+	case SentimentNone:
 		return &Sentiment{version: "sentiment=none"}, nil
+	case SentimentLinear:
+		l, err := newLinear()
+		if err != nil {
+			return nil, fmt.Errorf("enrich: %w", err)
+		}
+		return &Sentiment{linear: l, version: l.version}, nil
 	}
 	lex, err := newLexicon(query.NewTokenizer())
 	if err != nil {
@@ -60,30 +70,44 @@ func NewSentiment(c SentimentConfig) (*Sentiment, error) {
 	return s, nil
 }
 
-// Version changes with the lexicon and the rules of scoring.
+// Version changes with the model, the lexicon and the rules of scoring.
 func (s *Sentiment) Version() string { return s.version }
 
-// Enrich labels each mention of the record. A post in a language without a lexicon and
-// without a known emoji gets no label.
+// Enrich labels each mention of the record. The lexicon gives no label to a post in a
+// language without a list and without a known emoji.
 func (s *Sentiment) Enrich(r *pipeline.Record) error {
-	if s.lexicon == nil || len(r.Mentions) == 0 {
+	if len(r.Mentions) == 0 || s.linear == nil && s.lexicon == nil {
 		return nil
 	}
+	sentiment, ok := pipeline.Sentiment{}, true
+	if s.linear != nil {
+		sentiment = s.linear.judge(r)
+	} else {
+		sentiment, ok = s.byWords(r)
+	}
+	if !ok {
+		return nil
+	}
+	for i := range r.Mentions {
+		r.Mentions[i].Sentiment = sentiment
+		r.Mentions[i].Toward = sentiment
+	}
+	return nil
+}
+
+// byWords judges by the lexicon.
+func (s *Sentiment) byWords(r *pipeline.Record) (pipeline.Sentiment, bool) {
 	reader := s.readers.Get().(*sentimentReader)
 	defer s.readers.Put(reader)
 	list := s.lexicon.list(r.Language.Code)
 	sum, hits := reader.score(s.lexicon, list, r, "title", r.Post.Title)
 	more, moreHits := reader.score(s.lexicon, list, r, "text", r.Post.Text)
 	if list == nil && hits+moreHits == 0 {
-		return nil
+		return pipeline.Sentiment{}, false
 	}
 	sentiment := judge(sum + more)
 	sentiment.Model = s.version
-	for i := range r.Mentions {
-		r.Mentions[i].Sentiment = sentiment
-		r.Mentions[i].Toward = sentiment
-	}
-	return nil
+	return sentiment, true
 }
 
 // Constants of VADER (Hutto and Gilbert 2014, vaderSentiment.py).

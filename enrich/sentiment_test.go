@@ -16,7 +16,7 @@ import (
 
 func newSentiment(t testing.TB) *Sentiment {
 	t.Helper()
-	s, err := NewSentiment(DefaultSentimentConfig())
+	s, err := NewSentiment(SentimentConfig{Engine: SentimentLexicon})
 	require.NoError(t, err)
 	return s
 }
@@ -101,7 +101,7 @@ func TestSentimentIgnoresBrandNames(t *testing.T) {
 
 func TestSentimentConfig(t *testing.T) {
 	_, err := NewSentiment(SentimentConfig{Engine: "oracle"})
-	require.EqualError(t, err, `enrich: sentiment: engine: "oracle" is unknown; use lexicon or none`)
+	require.EqualError(t, err, `enrich: sentiment: engine: "oracle" is unknown; use linear, lexicon or none`)
 }
 
 // TestSentimentClaims holds the labels against tweets that people labelled.

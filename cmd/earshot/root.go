@@ -45,9 +45,10 @@ func rootCommand() *cobra.Command {
 		"configuration `FILE` (default: ./"+defaultConfig+" if it is there, else built-in defaults)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
 	root.AddCommand(
-		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), versionCommand(),
+		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), modelCommand(), trainCommand(), versionCommand(),
 		brandCommand(o),
 		doctorCommand(o),
+		sourceCommand(o),
 	)
 	for _, c := range root.Commands() {
 		checkArguments(c)

@@ -1,0 +1,187 @@
+package sentiment
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// The classes, in the order of the data files.
+const (
+	Negative = iota
+	Neutral
+	Positive
+	classes
+)
+
+// magic begins a file of weights.
+const magic = "earshot-sentiment-1\n"
+
+// Calibration turns the scores of a language into probabilities: softmax(Slope*score + Bias).
+type Calibration struct {
+	Slope float64          `json:"slope"`
+	Bias  [classes]float64 `json:"bias"`
+	Rows  int              `json:"rows"` // it was fitted on
+}
+
+// header stands before the weights, as JSON.
+type header struct {
+	Bits        int                    `json:"bits"`
+	Scales      [groups]float64        `json:"scales"` // a weight of 1 in each group
+	Calibration map[string]Calibration `json:"calibration"`
+}
+
+// Model is immutable and safe for concurrent use.
+type Model struct {
+	header
+	weights []byte // int8, classes for each place; aliases what was loaded
+	lex     *Lexicon
+	version string
+}
+
+// Load reads a file of weights, which must not change afterwards.
+func Load(file []byte) (*Model, error) {
+	rest, ok := bytes.CutPrefix(file, []byte(magic))
+	if !ok || len(rest) < 4 {
+		return nil, errors.New("sentiment: not a file of weights")
+	}
+	n := int(binary.LittleEndian.Uint32(rest))
+	rest = rest[4:]
+	if n > len(rest) {
+		return nil, errors.New("sentiment: the file of weights is cut off")
+	}
+	m := &Model{weights: rest[n:]}
+	if err := json.Unmarshal(rest[:n], &m.header); err != nil {
+		return nil, fmt.Errorf("sentiment: header: %w", err)
+	}
+	if m.Bits < 1 || m.Bits > 24 || len(m.weights) != classes<<m.Bits {
+		return nil, errors.New("sentiment: the file of weights has the wrong size")
+	}
+	if _, ok := m.Calibration[""]; !ok {
+		return nil, errors.New("sentiment: no calibration for unknown languages")
+	}
+	var err error
+	if m.lex, err = NewLexicon(); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(file)
+	m.version = hex.EncodeToString(sum[:4])
+	return m, nil
+}
+
+// marshal writes the file that Load reads.
+func (h header) marshal(weights []byte) ([]byte, error) {
+	text, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("sentiment: header: %w", err)
+	}
+	file := binary.LittleEndian.AppendUint32([]byte(magic), uint32(len(text)))
+	return append(append(file, text...), weights...), nil
+}
+
+// Version is the beginning of the SHA-256 of the weights.
+func (m *Model) Version() string { return m.version }
+
+// Trained reports whether a language has a calibration of its own.
+func (m *Model) Trained(lang string) bool {
+	_, ok := m.Calibration[lang]
+	return ok && lang != ""
+}
+
+// Reader judges texts with a model. It holds buffers: one goroutine each.
+type Reader struct {
+	m *Model
+	x *Extractor
+}
+
+// NewReader makes one.
+func (m *Model) NewReader() *Reader { return &Reader{m: m, x: NewExtractor(m.lex, m.Bits)} }
+
+// Judge returns the probabilities of negative, neutral and positive, rounded to 1/10,000;
+// they sum to 1.
+func (r *Reader) Judge(lang, text string) [classes]float64 {
+	z := r.m.scores(r.x.Extract(lang, text))
+	c, ok := r.m.Calibration[lang]
+	if !ok {
+		c = r.m.Calibration[""]
+	}
+	return round(c.apply(z))
+}
+
+// scores adds up the weights: integers, until the last step.
+func (m *Model) scores(f *Features) (z [classes]float64) {
+	for g := range f {
+		var a, b, c int32
+		for _, at := range f[g] {
+			w := m.weights[at*classes : at*classes+classes : at*classes+classes]
+			a += int32(int8(w[0]))
+			b += int32(int8(w[1]))
+			c += int32(int8(w[2]))
+		}
+		scale := m.Scales[g] / math.Sqrt(float64(max(1, len(f[g]))))
+		z[0] += float64(scale * float64(a))
+		z[1] += float64(scale * float64(b))
+		z[2] += float64(scale * float64(c))
+	}
+	return z
+}
+
+// apply is the softmax. The conversions forbid fused multiplication, which would differ
+// between processors.
+func (c Calibration) apply(z [classes]float64) (p [classes]float64) {
+	most := math.Inf(-1)
+	for k := range z {
+		p[k] = float64(c.Slope*z[k]) + c.Bias[k]
+		most = max(most, p[k])
+	}
+	sum := 0.0
+	for k := range p {
+		p[k] = exp(p[k] - most)
+		sum += p[k]
+	}
+	for k := range p {
+		p[k] /= sum
+	}
+	return p
+}
+
+// exp is e^x for x <= 0 by (1 + y + y²/2 + ... + y⁶/720)^1024 with y = x/1024: the same
+// bits on every processor, unlike math.Exp, which is assembly on some. The error is
+// below 1e-10 relative for x > -30.
+func exp(x float64) float64 {
+	if x < -30 {
+		return 0
+	}
+	y := x / 1024
+	e := 1.0
+	for n := 6.0; n > 0; n-- {
+		e = 1 + float64(float64(y*e)/n)
+	}
+	for range 10 {
+		e = float64(e * e)
+	}
+	return e
+}
+
+// round rounds to 1/10,000 so that the sum stays 1.
+func round(p [classes]float64) [classes]float64 {
+	const unit = 10000
+	neg, pos := math.Floor(float64(p[Negative]*unit)+0.5), math.Floor(float64(p[Positive]*unit)+0.5)
+	return [classes]float64{neg / unit, (unit - neg - pos) / unit, pos / unit}
+}
+
+// Label is the most probable class; on a tie neutral.
+func Label(p [classes]float64) int {
+	switch {
+	case p[Negative] > p[Neutral] && p[Negative] > p[Positive]:
+		return Negative
+	case p[Positive] > p[Neutral] && p[Positive] > p[Negative]:
+		return Positive
+	}
+	return Neutral
+}

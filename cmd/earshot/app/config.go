@@ -10,7 +10,6 @@ import (
 	"earshot/pipeline/collect/file"
 	"earshot/pipeline/collect/simulate"
 	"earshot/pipeline/kafka"
-	"earshot/pipeline/query"
 	"earshot/sinks/clickhouse"
 )
 
@@ -37,12 +36,6 @@ type Config struct {
 	Hooks      Hooks  `yaml:"-"` // set by tests alone
 
 	Reload func() (*Config, error) `yaml:"-"` // reads it again; nil without a file
-}
-
-// Brand is a name and the query that finds it.
-type Brand struct {
-	Name  string `yaml:"name" doc:"name, as boards show it"`
-	Query string `yaml:"query" doc:"words, \"phrases\", @handles and #hashtags joined by OR"`
 }
 
 // Log says how much is logged, and in which form.
@@ -104,8 +97,10 @@ func (c *Config) Validate() error {
 		if strings.TrimSpace(b.Name) == "" {
 			bad("brands[%d].name: is missing", i)
 		}
-		if _, err := query.Parse(b.Query); err != nil {
-			bad("brands[%d].query: %w", i, err)
+		if _, err := b.Compile(); err != nil {
+			for _, mistake := range brandErrors(err) {
+				bad("brands[%d].%w", i, mistake)
+			}
 		}
 	}
 	sources := map[string]bool{}

@@ -124,12 +124,12 @@ func (c *Config) newChains() (func([]Brand) (*edition, error), error) {
 		out := &edition{}
 		compiled := make([]query.Brand, len(list))
 		for i, b := range list {
-			q, err := query.Parse(b.Query)
+			ready, err := b.Compile()
 			if err != nil {
 				return nil, fmt.Errorf("brand %s: %w", b.Name, err)
 			}
-			compiled[i] = query.Brand{Name: b.Name, Query: q}
-			out.versions = append(out.versions, clickhouse.BrandVersion{Brand: b.Name, Version: q.Version(), Query: b.Query})
+			compiled[i] = ready
+			out.versions = append(out.versions, clickhouse.BrandVersion{Brand: b.Name, Version: ready.Version(), Query: b.Query})
 		}
 		brands, err := enrich.NewBrands(compiled)
 		if err != nil {

@@ -46,9 +46,8 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
 	root.AddCommand(
 		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), modelCommand(), trainCommand(), versionCommand(),
-		brandCommand(o),
+		brandCommand(o), forgetCommand(o),
 		doctorCommand(o),
-		sourceCommand(o),
 	)
 	for _, c := range root.Commands() {
 		checkArguments(c)

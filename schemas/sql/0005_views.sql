@@ -41,8 +41,27 @@ SELECT
     argMax(views, (metrics_observed.seen_at, offset)) AS views
 FROM metrics_observed
 WHERE (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
+  AND (platform, id) NOT IN
+  (
+      SELECT platform, id
+      FROM posts
+      WHERE author_id != '' AND (platform, author_id) IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
+  )
 GROUP BY platform, id
 COMMENT 'The latest counts of each post';
+
+CREATE VIEW interactions_current AS
+SELECT *
+FROM interactions FINAL
+WHERE (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
+  AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
+COMMENT 'Each interaction once, without what was deleted';
+
+CREATE VIEW authors_current AS
+SELECT *
+FROM authors FINAL
+WHERE (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
+COMMENT 'Each account as last seen, without deleted ones';
 
 CREATE VIEW coverage_spine AS
 WITH spine AS

@@ -171,6 +171,12 @@ func (l *Ledger) writeDerived(ctx context.Context, labelSet string, b *pipeline.
 		buffers.dirty.append(labelSet, at.brand, at.hour, mark)
 	}
 	for _, one := range all {
+		if one == &buffers.dirty.block { // the last: what it marks stands by now
+			posts, accounts := deletedIn(b.Records)
+			if err := l.db.markDeleted(ctx, posts, accounts, buffers.dirty, mark); err != nil {
+				return err
+			}
+		}
 		if err := l.db.insert(ctx, one.table, one.input); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"earshot/cmd/earshot/app/settings"
 	"earshot/enrich"
@@ -24,6 +25,7 @@ type Config struct {
 	Kafka      kafka.Config           `yaml:"kafka" doc:"the stream of posts"`
 	ClickHouse clickhouse.Config      `yaml:"clickhouse" doc:"where posts and mentions are stored"`
 	Archive    clickhouse.Archive     `yaml:"archive" doc:"how long raw posts are kept"`
+	Erase      time.Duration          `yaml:"erase_within" env:"EARSHOT_ERASE_WITHIN" doc:"by when the words of deleted posts and accounts have left every table, after we learned of the delete; Kafka keeps them for kafka.retention at most"`
 	Language   enrich.LanguageConfig  `yaml:"language" doc:"how the language of a post is found"`
 	Sentiment  enrich.SentimentConfig `yaml:"sentiment" doc:"how the sentiment of a mention is found"`
 	Pseudonyms Pseudonyms             `yaml:"pseudonyms" doc:"authors by keyed hashes"`
@@ -59,6 +61,7 @@ func DefaultConfig() *Config {
 		Kafka:      kafka.DefaultConfig(),
 		ClickHouse: clickhouse.DefaultConfig(),
 		Archive:    clickhouse.DefaultArchive(),
+		Erase:      24 * time.Hour,
 		Language:   enrich.DefaultLanguageConfig(),
 		Sentiment:  enrich.DefaultSentimentConfig(),
 		Disk:       Disk{ReserveMB: 1024},
@@ -86,6 +89,9 @@ func (c *Config) Validate() error {
 	}
 	if len(c.Roles) == 0 {
 		bad("roles: is empty; name at least one of %s, %s", RoleCollect, RoleEnrich)
+	}
+	if c.Erase < time.Hour || c.Erase > 30*24*time.Hour {
+		bad("erase_within: %s is not between 1h and 720h", c.Erase)
 	}
 	brands := map[string]bool{}
 	for i, b := range c.Brands {

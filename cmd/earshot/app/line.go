@@ -143,7 +143,8 @@ func (l *line) storing() []stage {
 	for i, w := range l.workers {
 		work.tasks = append(work.tasks, w.Run, l.books[i].follow)
 		name := l.streams[i].Name
-		rest.tasks = append(rest.tasks, l.lead("totals-"+name, l.stores[i].total), l.lead("archive-"+name, l.stores[i].limit))
+		rest.tasks = append(rest.tasks, l.lead("totals-"+name, l.stores[i].total), l.lead("archive-"+name, l.stores[i].limit),
+			l.lead("erase-"+name, l.stores[i].erase))
 	}
 	if len(l.workers) > 0 {
 		fold := &kafka.Fold{Client: l.client, DeadLetters: l.foldLetters, Coverage: l.foldCoverage, Log: l.log}

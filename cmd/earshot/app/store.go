@@ -23,6 +23,7 @@ type store struct {
 	ledger  *clickhouse.Ledger
 	rollups *clickhouse.Rollups
 	archive clickhouse.Archive
+	within  time.Duration // by when deleted words are erased
 	log     zerolog.Logger
 }
 
@@ -39,7 +40,7 @@ func newStore(ctx context.Context, cfg *Config, db *clickhouse.DB, s pipeline.St
 		return nil, err
 	}
 	return &store{
-		stream: s, db: db, ledger: ledger, rollups: clickhouse.OpenRollups(db, log), archive: cfg.Archive, log: log,
+		stream: s, db: db, ledger: ledger, rollups: clickhouse.OpenRollups(db, log), archive: cfg.Archive, within: cfg.Erase, log: log,
 	}, nil
 }
 
@@ -60,6 +61,21 @@ func (s *store) limit(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-time.After(capEvery):
+		}
+	}
+}
+
+// erase takes the words of what was deleted out of every table, four times in the time
+// that it has, until ctx ends.
+func (s *store) erase(ctx context.Context) {
+	for {
+		if _, err := clickhouse.Erase(ctx, s.db, s.log); err != nil && ctx.Err() == nil {
+			s.log.Error().Err(err).Msg("deleted posts cannot be erased now, will try again")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(s.within / 4):
 		}
 	}
 }

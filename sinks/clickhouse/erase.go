@@ -1,0 +1,105 @@
+package clickhouse
+
+import (
+	"context"
+	"strings"
+
+	"github.com/rs/zerolog"
+)
+
+// Erasing follows a delete: the views hide a deleted post at once, and by the deadline of
+// the configuration its words leave every table. The ledger keeps the row (ids, kind,
+// times), because each Kafka record has one; all other rows go. Tombstones stay for ever,
+// so that whatever comes late (a back-fill, offsets that were reset) is hidden at once and
+// erased by the next run.
+
+// erasure is one table: which rows hold words of what was deleted, and what becomes of them.
+type erasure struct {
+	table, where, change string
+}
+
+// erasures lists all tables that can hold words.
+func (d *DB) erasures() []erasure {
+	posts := "(SELECT platform, id FROM " + d.table("tombstones") + " WHERE scope = 'post')"
+	accounts := "(SELECT platform, id FROM " + d.table("tombstones") + " WHERE scope = 'account')"
+	byPost, byAuthor := "(platform, id) IN "+posts, "(platform, author_id) IN "+accounts
+	var filled, emptied []string
+	for _, name := range wordy() {
+		filled = append(filled, "notEmpty("+name+")")
+		emptied = append(emptied, "`"+name+"` = "+emptyOf(name))
+	}
+	letters := "id IN (SELECT id FROM (SELECT id, arrayJoin(extractAll(payload, '\"id\"\\\\s*:\\\\s*\"([^\"]*)\"')) AS named FROM " +
+		d.table("dead_letters") + ") WHERE named IN (SELECT id FROM " + d.table("tombstones") + "))"
+	return []erasure{
+		{"mentions", byPost + " OR " + byAuthor, "DELETE"},
+		{"interactions", byPost + " OR " + byAuthor, "DELETE"},
+		{"metrics_observed", byPost, "DELETE"},
+		{"overrides", byPost, "DELETE"},
+		{"authors", byAuthor, "DELETE"},
+		{"dead_letters", letters, "DELETE"},
+		{
+			"posts", "op IN ('create', 'update', 'metrics') AND (" + strings.Join(filled, " OR ") + ") AND (" + byPost + " OR " + byAuthor + ")",
+			"UPDATE " + strings.Join(emptied, ", "),
+		},
+	}
+}
+
+func emptyOf(column string) string {
+	switch column {
+	case "hashtags", "handles", "links", "media_url", "media_alt":
+		return "[]"
+	default:
+		return "''"
+	}
+}
+
+// Remains is the query that proves an erasure: the rows of each table that still hold
+// words of what was deleted. All of them are zero when it is done.
+func (d *DB) Remains() string {
+	all := d.erasures()
+	parts := make([]string, 0, len(all))
+	for _, e := range all {
+		parts = append(parts, "SELECT '"+e.table+"' AS table, count() AS remaining FROM "+d.table(e.table)+" WHERE "+e.where)
+	}
+	return strings.Join(parts, "\nUNION ALL\n") + "\nORDER BY table"
+}
+
+// Erase takes the words of deleted posts and accounts out of every table and returns how
+// many rows it touched. It waits for its changes and may be repeated at any time; what
+// ClickHouse replaced leaves the disk minutes later (its setting old_parts_lifetime).
+func Erase(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, err error) {
+	// The posts of a deleted account get tombstones of their own, because the ledger will
+	// not know their author any more.
+	err = db.Exec(ctx, "INSERT INTO tombstones (platform, scope, id, deleted_at, epoch, topic, partition, offset)"+
+		" SELECT DISTINCT p.platform, 'post', p.id, t.deleted_at, t.epoch, t.topic, t.partition, t.offset"+
+		" FROM posts AS p INNER JOIN (SELECT * FROM tombstones FINAL WHERE scope = 'account') AS t"+
+		" ON p.platform = t.platform AND p.author_id = t.id WHERE p.op IN ('create', 'update', 'metrics')"+
+		" AND (p.platform, p.id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')")
+	if err != nil {
+		return 0, err
+	}
+	var found []struct {
+		Table     string `ch:"table"`
+		Remaining uint64 `ch:"remaining"`
+	}
+	if err := db.Select(ctx, &found, db.Remains()); err != nil {
+		return 0, err
+	}
+	remaining := map[string]uint64{}
+	for _, f := range found {
+		remaining[f.Table] = f.Remaining
+	}
+	for _, e := range db.erasures() {
+		if remaining[e.table] == 0 {
+			continue
+		}
+		statement := "ALTER TABLE " + e.table + " " + e.change + " WHERE " + e.where +
+			" SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1"
+		if err := db.Exec(ctx, statement); err != nil {
+			return rows, err
+		}
+		rows += remaining[e.table]
+		log.Info().Str("table", e.table).Uint64("rows", remaining[e.table]).Msg("words of deleted posts are erased")
+	}
+	return rows, nil
+}

@@ -1,0 +1,182 @@
+package clickhouse
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"earshot/pipeline"
+)
+
+// on moves a batch to another partition.
+func on(partition int32, b *pipeline.Batch) *pipeline.Batch {
+	b.Partition = partition
+	b.Token += fmt.Sprintf("-%d", partition)
+	for i := range b.Records {
+		b.Records[i].Position.Partition = partition
+	}
+	return b
+}
+
+func by(author string, r pipeline.Record) pipeline.Record {
+	r.Post.Author.ID = author
+	return r
+}
+
+// deletion of an account.
+func deletion(account string) pipeline.Record {
+	r := says(pipeline.OpDelete, account)
+	r.Post.Scope = pipeline.ScopeAccount
+	return r
+}
+
+// The delete of an account stands on another partition than its posts, so it may be
+// stored before, between, after and at the same time as they are.
+func TestAccountDeleteWheneverItComes(t *testing.T) {
+	for name, at := range map[string]int{"before": 0, "between": 1, "after": 2} {
+		t.Run(name, func(t *testing.T) {
+			db := fresh(t)
+			l := openLedger(t, db)
+			for i := range 3 {
+				if i == at {
+					_, err := l.Write(t.Context(), on(1, script(0, deletion("gone"))))
+					require.NoError(t, err)
+				} else {
+					_, err := l.Write(t.Context(), script(int64(10*i), by("gone", says(pipeline.OpCreate, fmt.Sprintf("p%d", i), "Acme")),
+						by("stays", says(pipeline.OpCreate, fmt.Sprintf("q%d", i), "Acme"))))
+					require.NoError(t, err)
+				}
+				require.NoError(t, OpenRollups(db, l.log).Drain(t.Context()))
+			}
+			assertStays(t, db)
+		})
+	}
+	t.Run("meanwhile", func(t *testing.T) {
+		db := fresh(t)
+		posts := openLedger(t, db)
+		// The posts are stored and totalled after the deleting worker has looked for
+		// mentions and before its tombstone stands.
+		deleting, err := OpenLedger(t.Context(), db, zerolog.Nop(), func(p pipeline.CrashPoint) {
+			if p != pipeline.CrashLedgerInserted {
+				return
+			}
+			_, err := posts.Write(t.Context(), script(0, by("gone", says(pipeline.OpCreate, "p1", "Acme")),
+				by("stays", says(pipeline.OpCreate, "q1", "Acme")), by("stays", says(pipeline.OpCreate, "q2", "Acme"))))
+			assert.NoError(t, err)
+			assert.NoError(t, OpenRollups(db, zerolog.Nop()).Drain(t.Context()))
+			assert.Equal(t, "3", answer(t, db, "SELECT sum(mentions) FROM mentions_hour"))
+		})
+		require.NoError(t, err)
+		_, err = deleting.Write(t.Context(), on(1, script(0, deletion("gone"))))
+		require.NoError(t, err)
+		require.NoError(t, OpenRollups(db, zerolog.Nop()).Drain(t.Context()))
+		assertStays(t, db)
+	})
+}
+
+func assertStays(t *testing.T, db *DB) {
+	t.Helper()
+	assert.Equal(t, "2", answer(t, db, "SELECT count() FROM mentions_current"))
+	assert.Equal(t, "2", answer(t, db, "SELECT count() FROM posts_current"))
+	assert.Equal(t, "2", answer(t, db, "SELECT sum(mentions) FROM mentions_hour"))
+	assert.Equal(t, "2", answer(t, db, "SELECT sum(mentions) FROM mentions_minute"))
+	assert.Equal(t, "1", answer(t, db, "SELECT uniqCombinedMerge(12)(authors) FROM mentions_hour"))
+}
+
+// TestEraseLeavesNoWords searches canary words in the bytes of the whole data directory.
+func TestEraseLeavesNoWords(t *testing.T) {
+	dir := t.TempDir()
+	server, err := Start(t.Context(), ServerConfig{Dir: dir, HTTPPort: randomPort(), Logger: zerolog.Nop()})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close(context.Background())) })
+	cfg := DefaultConfig()
+	users := server.Credentials()
+	cfg.Addr, cfg.User, cfg.Password, cfg.Database = server.Addr(), users.Writer, users.WriterPassword, "erase"
+	db, err := Open(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	require.NoError(t, Migrate(t.Context(), db, "erase"))
+	l := openLedger(t, db)
+
+	kept, posted, authored, dead := "kqZ7vJw2xPkept", "pXw9Qzj4Kposted", "aYk3Vqx8Wauthored", "dZq6Jxk1Hdead"
+	write := func(b *pipeline.Batch) {
+		_, err := l.Write(t.Context(), b)
+		require.NoError(t, err)
+	}
+	say := func(id, author, word string, brands ...string) pipeline.Record {
+		r := by(author, says(pipeline.OpCreate, id, brands...))
+		r.Post.Text, r.Post.Hashtags = word, []string{word + "-tag"}
+		if author == "a2" { // the name of an account that stays is not the post's
+			r.Post.Author.Name = word + "-name"
+		}
+		r.Post.ParentID, r.Post.Metrics.Likes = "parent", 3
+		return r
+	}
+	write(script(0, say("p1", "a1", kept, "Acme")))
+	write(script(10, say("p2", "a1", posted, "Acme")))
+	write(script(20, say("p3", "a2", authored, "Acme")))
+	write(script(30, say("p4", "a2", authored))) // names no brand
+	require.NoError(t, db.Exec(t.Context(), "INSERT INTO mentions SELECT * REPLACE('other' AS label_set) FROM mentions"))
+	letter := pipeline.DeadLetter{ID: "x", Stage: "enrich", At: pipeline.At(time.Now()), Payload: []byte(`{"author":{"id": "a2"},"text":"` + dead)} // short: longer ones are packed
+	require.NoError(t, db.PutDeadLetters(t.Context(), []pipeline.DeadLetter{letter}))
+	require.NoError(t, OpenRollups(db, l.log).Drain(t.Context()))
+	for _, word := range []string{kept, posted, authored, dead} {
+		require.NotEmpty(t, filesWith(t, dir, word), word+": the search finds what is there")
+	}
+
+	platform := answer(t, db, "SELECT DISTINCT platform FROM posts")
+	require.NoError(t, db.Forget(t.Context(), pipeline.ScopePost, platform, "p2", pipeline.At(time.Now())))
+	write(on(1, script(0, deletion("a2"))))
+	require.NoError(t, OpenRollups(db, l.log).Drain(t.Context()))
+	assert.Equal(t, "1", answer(t, db, "SELECT count() FROM mentions_current WHERE label_set = 'live'"), "hidden at once")
+	assert.Equal(t, "1", answer(t, db, "SELECT sum(mentions) FROM mentions_hour WHERE label_set = 'live'"))
+	assert.NotEqual(t, "0", answer(t, db, "SELECT sum(remaining) FROM ("+db.Remains()+")"))
+	write(script(40, say("p5", "a2", authored, "Acme"))) // late
+
+	rows, err := Erase(t.Context(), db, zerolog.Nop())
+	require.NoError(t, err)
+	assert.Positive(t, rows)
+	assert.Equal(t, "0", answer(t, db, "SELECT sum(remaining) FROM ("+db.Remains()+")"))
+	rows, err = Erase(t.Context(), db, zerolog.Nop())
+	require.NoError(t, err)
+	assert.Zero(t, rows, "a second run has nothing to do")
+	assert.Equal(t, "6", answer(t, db, "SELECT count() FROM posts"), "the ledger keeps one row for each record")
+	assert.Equal(t, "p1", answer(t, db, "SELECT DISTINCT id FROM posts_current"))
+	assert.Equal(t, "p1", answer(t, db, "SELECT DISTINCT id FROM mentions"))
+	assert.Equal(t, "p1", answer(t, db, "SELECT DISTINCT id FROM metrics_current"))
+	assert.Equal(t, "p1", answer(t, db, "SELECT DISTINCT id FROM interactions_current"))
+
+	for _, table := range []string{"posts", "mentions", "interactions", "metrics_observed", "authors", "dead_letters"} {
+		require.NoError(t, db.Exec(t.Context(), "ALTER TABLE "+table+" MODIFY SETTING old_parts_lifetime = 1, cleanup_delay_period = 1, max_cleanup_delay_period = 2"))
+	}
+	for _, word := range []string{posted, authored, dead} {
+		assert.Eventually(t, func() bool { return len(filesWith(t, dir, word)) == 0 }, 90*time.Second, 500*time.Millisecond, word)
+	}
+	assert.NotEmpty(t, filesWith(t, dir, kept))
+}
+
+// filesWith are the files whose bytes hold a word.
+func filesWith(t *testing.T, dir, word string) (out []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil //nolint:nilerr // parts come and go while we look
+		}
+		b, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(b, []byte(word)) {
+			out = append(out, path)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	return out
+}

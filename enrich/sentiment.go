@@ -79,13 +79,10 @@ func (s *Sentiment) Enrich(r *pipeline.Record) error {
 	if len(r.Mentions) == 0 || s.linear == nil && s.lexicon == nil {
 		return nil
 	}
-	sentiment, ok := pipeline.Sentiment{}, true
+	var sentiment pipeline.Sentiment
 	if s.linear != nil {
 		sentiment = s.linear.judge(r)
-	} else {
-		sentiment, ok = s.byWords(r)
-	}
-	if !ok {
+	} else if sentiment = s.byWords(r); sentiment.Label == "" {
 		return nil
 	}
 	for i := range r.Mentions {
@@ -95,19 +92,19 @@ func (s *Sentiment) Enrich(r *pipeline.Record) error {
 	return nil
 }
 
-// byWords judges by the lexicon.
-func (s *Sentiment) byWords(r *pipeline.Record) (pipeline.Sentiment, bool) {
+// byWords judges by the lexicon; without a label if it has nothing to say.
+func (s *Sentiment) byWords(r *pipeline.Record) pipeline.Sentiment {
 	reader := s.readers.Get().(*sentimentReader)
 	defer s.readers.Put(reader)
 	list := s.lexicon.list(r.Language.Code)
 	sum, hits := reader.score(s.lexicon, list, r, "title", r.Post.Title)
 	more, moreHits := reader.score(s.lexicon, list, r, "text", r.Post.Text)
 	if list == nil && hits+moreHits == 0 {
-		return pipeline.Sentiment{}, false
+		return pipeline.Sentiment{}
 	}
 	sentiment := judge(sum + more)
 	sentiment.Model = s.version
-	return sentiment, true
+	return sentiment
 }
 
 // Constants of VADER (Hutto and Gilbert 2014, vaderSentiment.py).

@@ -50,7 +50,7 @@ func trainCommand() *cobra.Command {
 	if err := train.MarkFlagRequired("data"); err != nil {
 		panic(err) // the flag is defined above
 	}
-	c.AddCommand(train)
+	c.AddCommand(train, trainContextCommand())
 	return c
 }
 

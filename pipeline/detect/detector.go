@@ -1,0 +1,205 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// referenceWindow is the window whose threshold is Config.Threshold itself.
+const referenceWindow = 30 * time.Minute
+
+// spans are the lengths over which counts are summed: a burst shows in a short one
+// first, a slow climb in a long one alone.
+func spans() []time.Duration {
+	return []time.Duration{
+		time.Minute, 2 * time.Minute, 3 * time.Minute, 5 * time.Minute, 10 * time.Minute,
+		15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour,
+	}
+}
+
+// The usual at a time of day: the mean of the same time on the days of the history,
+// smoothed over an hour to each side because a single bucket tells little, and drawn a
+// fifth toward the mean of all the history because few days tell little as well.
+const (
+	smoothing = time.Hour
+	shrinkage = 0.2
+	dayLength = 24 * time.Hour
+)
+
+// Detector judges one series of counts in buckets of equal length, one bucket at a time.
+//
+// For each window length it compares the latest sum S with what is usual at this time of
+// day, m. Counts of mentions are overdispersed, and more so the more there are, so their
+// variance is taken as phi times m (quasi-Poisson: Wedderburn, 1974), where phi is the
+// mean of (S-m)^2/m over the history that ended when the window began, and at least 1: a
+// surge does not hide itself. A bucket is an alert if S exceeds m by more deviations
+// than the window's threshold, and no alert was raised within the quiet time, or this
+// one is a new maximum.
+//
+// Time a bucket depends on the days of the history, memory on its buckets.
+type Detector struct {
+	cfg     Config
+	windows []window
+	history int // buckets, as are the next four
+	quiet   int
+	warmup  int
+	day     int
+	half    int
+
+	rows  int       // buckets read
+	sums  []float64 // ring: sums[i%len] = counts of the first i buckets together
+	usual []float64 // ring: the same of what was usual
+
+	last    int     // row of the last alert
+	highest float64 // score of the last alert
+	fired   bool
+}
+
+// window keeps the overdispersion of one window length.
+type window struct {
+	length    int // buckets
+	span      time.Duration
+	threshold float64
+	n         int
+	phi       float64 // sum of (S-m)^2/m over n sums
+}
+
+// Alert says why a bucket is a spike.
+type Alert struct {
+	Row      int           // number of the bucket, from 0
+	Window   time.Duration // length of the window that shows it most
+	Observed float64       // count in that window
+	Expected float64       // usual count of such a window at this time of day
+	Score    float64       // deviations above it, over the window's threshold: above 1
+}
+
+// New returns a detector for buckets of one length, of at least a second and at most a day.
+func New(cfg Config, bucket time.Duration) (*Detector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("detect: %w", err)
+	}
+	if bucket < time.Second || bucket > 24*time.Hour {
+		return nil, fmt.Errorf("detect: buckets of %s are not between a second and a day", bucket)
+	}
+	d := &Detector{
+		cfg: cfg, history: buckets(cfg.History, bucket), quiet: buckets(cfg.Quiet, bucket), warmup: buckets(cfg.Warmup, bucket),
+		day: buckets(dayLength, bucket),
+	}
+	d.half = min(int(smoothing/bucket), (d.day-1)/2)
+	longest := 0
+	for _, span := range spans() {
+		length := buckets(span, bucket)
+		if length <= longest {
+			continue
+		}
+		longest = length
+		real := time.Duration(length) * bucket
+		d.windows = append(d.windows, window{
+			length: length, span: real,
+			threshold: cfg.Threshold * math.Pow(float64(referenceWindow)/float64(real), cfg.Shortness),
+		})
+	}
+	d.sums = make([]float64, d.history+2*longest+d.half+2)
+	d.usual = make([]float64, len(d.sums))
+	return d, nil
+}
+
+func buckets(span, bucket time.Duration) int {
+	return max(1, int(math.Round(float64(span)/float64(bucket))))
+}
+
+// Add reads the count of the next bucket and reports whether it is an alert. What it
+// answers depends on this and earlier buckets alone.
+func (d *Detector) Add(count float64) (Alert, bool) {
+	row := d.rows
+	d.rows++
+	d.usual[d.rows%len(d.usual)] = d.usual[row%len(d.usual)] + d.expect(row)
+	d.sums[d.rows%len(d.sums)] = d.sums[row%len(d.sums)] + count
+	best := Alert{Row: row}
+	for i := range d.windows {
+		w := &d.windows[i]
+		d.learn(w, row)
+		if w.n < d.warmup {
+			continue
+		}
+		observed, mean := d.within(w, row)
+		phi := max(1, w.phi/float64(w.n))
+		variance := max(phi*mean, 1)
+		if score := (observed - mean) / math.Sqrt(variance) / (w.threshold * tail(phi)); score > best.Score {
+			best = Alert{Row: row, Window: w.span, Observed: observed, Expected: mean, Score: score}
+		}
+	}
+	if best.Score <= 1 || d.fired && row-d.last <= d.quiet && best.Score <= d.cfg.Refire*d.highest {
+		return Alert{}, false
+	}
+	d.fired, d.last, d.highest = true, row, best.Score
+	return best, true
+}
+
+// Counts that are hardly overdispersed have light tails: there fewer deviations mean as
+// much. The ease ends where phi is e^2, about 7.4.
+const (
+	lightest = 0.5
+	heavier  = 0.25
+)
+
+// tail is the part of the threshold that counts with an overdispersion of phi need.
+func tail(phi float64) float64 { return min(1, lightest+heavier*math.Log(phi)) }
+
+// expect is what is usual in a bucket, from what came before it.
+func (d *Detector) expect(row int) float64 {
+	sum, days := 0.0, 0
+	for past := row - d.day; past >= max(0, row-d.history); past -= d.day {
+		from, to := max(0, past-d.half), past+d.half+1
+		sum += d.counted(from, to) / float64(to-from)
+		days++
+	}
+	if days == 0 {
+		return 0
+	}
+	from := max(0, row-d.history)
+	return (1-shrinkage)*sum/float64(days) + shrinkage*d.counted(from, row)/float64(row-from)
+}
+
+// counted is the count of rows from (inclusive) to to (exclusive).
+func (d *Detector) counted(from, to int) float64 {
+	return d.sums[to%len(d.sums)] - d.sums[from%len(d.sums)]
+}
+
+// leastUsual is the least that is taken as usual in a window: nobody is never named.
+const leastUsual = 0.5
+
+// within is the count in the window that ends with a row, and what is usual there.
+func (d *Detector) within(w *window, row int) (observed, usual float64) {
+	from := max(0, row+1-w.length)
+	usual = d.usual[(row+1)%len(d.usual)] - d.usual[from%len(d.usual)]
+	return d.counted(from, row+1), max(usual, leastUsual)
+}
+
+// learn takes the newest window that does not overlap the current one into the
+// overdispersion, and the one that is older than the history out of it. Nothing is
+// learnt from the first day, of which nobody knows what is usual.
+func (d *Detector) learn(w *window, row int) {
+	in, out := row-w.length, row-w.length-d.history
+	if in < d.day {
+		return
+	}
+	if in%d.history == d.history-1 { // begin anew now and then: no rounding error may pile up
+		w.n, w.phi = 0, 0
+		for i := max(d.day, out+1); i <= in; i++ {
+			d.take(w, i, 1)
+		}
+		return
+	}
+	d.take(w, in, 1)
+	if out >= d.day {
+		d.take(w, out, -1)
+	}
+}
+
+func (d *Detector) take(w *window, row int, sign float64) {
+	observed, usual := d.within(w, row)
+	w.n += int(sign)
+	w.phi += sign * (observed - usual) * (observed - usual) / usual
+}

@@ -44,6 +44,7 @@ var suite = []struct {
 	{"topics", testTopics},
 	{"days of a batch", testDays},
 	{"giant posts", testGiants},
+	{"a backlog makes big batches", testBacklog},
 }
 
 func TestOnEmbeddedEngine(t *testing.T) { run(t, fake(t)) }

@@ -15,14 +15,20 @@ type Limits struct {
 	Bytes   int64         // JSON of a batch, before decoding
 	Wait    time.Duration // how long the first record of a batch waits for others
 	Days    int           // distinct UTC days of seen_at: ClickHouse refuses an insert over 100 partitions
-	Memory  int64         // JSON of all batches in hand together; partitions share it evenly
+	Memory  int64         // JSON of all batches in hand together: a partition with a backlog may hold half of it, others an even share
 }
 
 // DefaultLimits keep a worker within about 64 MB of memory, however many partitions it
-// has: decoded and on its way through a sink, a byte of JSON takes about four.
+// has: decoded and on its way through a sink, a byte of JSON takes six to eight.
 func DefaultLimits() Limits {
-	return Limits{Records: 10_000, Bytes: 16 << 20, Wait: 500 * time.Millisecond, Days: 50, Memory: 8 << 20}
+	return Limits{Records: 10_000, Bytes: 16 << 20, Wait: 500 * time.Millisecond, Days: 50, Memory: 6 << 20}
 }
+
+const (
+	minBatchBytes = 64 << 10
+	// usualBytes is the JSON of a post, before a batch has told the truth.
+	usualBytes = 1 << 10
+)
 
 // builder turns the records of a partition into batches.
 type builder struct {
@@ -30,31 +36,64 @@ type builder struct {
 	stream pipeline.Stream
 	epoch  pipeline.Epoch
 	limits Limits
+	share  int64            // bytes of a batch while there is no backlog
 	held   *pipeline.Record // read, but it would have been one day too many
 
-	batch rawBatch // reused: a sink must not hold records after Write has returned
+	budget *budget
+	mean   int64     // JSON of a record of this partition, in bytes
+	batch  *rawBatch // in hand, or nil: a sink must not hold records after Write has returned
 }
 
 // rawBatch is a batch before enrichment.
 type rawBatch struct {
 	records []pipeline.Record
 	bytes   int64
+	part    int64 // of the budget, in bytes
 	days    map[pipeline.Time]struct{}
 	letters []pipeline.DeadLetter // of records that could not be decoded or are not valid
 }
 
 func (b *rawBatch) reset() {
 	clear(b.records)
-	b.records, b.bytes, b.letters = b.records[:0], 0, nil
-	if b.days == nil {
-		b.days = map[pipeline.Time]struct{}{}
-	}
+	b.records, b.bytes, b.part, b.letters = b.records[:0], 0, 0, nil
 	clear(b.days)
 }
 
-// next returns the next batch, or nil if nothing came within a while.
+// ready waits until something has come and there is memory for a batch. It reports false
+// if nothing came within a while.
+func (b *builder) ready(ctx context.Context) (bool, error) {
+	if b.held == nil && len(b.fetch.batches) == 0 {
+		if err := b.fetch.fetch(ctx, 1, fetchWait); err != nil || len(b.fetch.batches) == 0 {
+			return false, err
+		}
+	}
+	bytes := b.share
+	if (b.fetch.high-b.fetch.next)*b.mean > b.share {
+		bytes = max(b.share, b.budget.slot())
+	}
+	return true, b.take(ctx, bytes)
+}
+
+func (b *builder) take(ctx context.Context, bytes int64) (err error) {
+	b.batch, err = b.budget.take(ctx, bytes)
+	return err
+}
+
+// release gives the batch in hand back.
+func (b *builder) release() {
+	if b.batch == nil {
+		return
+	}
+	if n := int64(len(b.batch.records)); n > 0 {
+		b.mean = max(b.batch.bytes/n, 1)
+	}
+	b.budget.give(b.batch)
+	b.batch = nil
+}
+
+// next fills the batch for which there is memory. It may stay empty: what has come need
+// not hold records.
 func (b *builder) next(ctx context.Context) (*rawBatch, error) {
-	b.batch.reset()
 	if b.held != nil {
 		b.batch.add(*b.held, 0)
 		b.held = nil
@@ -62,24 +101,19 @@ func (b *builder) next(ctx context.Context) (*rawBatch, error) {
 	var deadline time.Time
 	for {
 		full, err := b.drain(b.limits.Days, -1)
-		if err != nil || full {
-			return &b.batch, err
+		if err != nil || full || len(b.batch.records) == 0 {
+			return b.batch, err
 		}
-		wait, minBytes := fetchWait, int64(1)
-		if len(b.batch.records) > 0 {
-			if deadline.IsZero() {
-				deadline = time.Now().Add(b.limits.Wait)
-			}
-			if wait = time.Until(deadline); wait <= 0 {
-				return &b.batch, nil
-			}
-			minBytes = b.fetch.maxBytes / 4 // let the broker gather, instead of asking for each record
+		if deadline.IsZero() {
+			deadline = time.Now().Add(b.limits.Wait)
 		}
-		if err := b.fetch.fetch(ctx, minBytes, wait); err != nil {
+		wait := time.Until(deadline)
+		if wait <= 0 {
+			return b.batch, nil
+		}
+		// Let the broker gather, instead of asking for each record.
+		if err := b.fetch.fetch(ctx, b.fetch.maxBytes/4, wait); err != nil {
 			return b.soFar(err)
-		}
-		if len(b.fetch.batches) == 0 && len(b.batch.records) == 0 {
-			return nil, nil
 		}
 	}
 }
@@ -90,12 +124,11 @@ func (b *builder) soFar(err error) (*rawBatch, error) {
 	if len(b.batch.records) == 0 {
 		return nil, err
 	}
-	return &b.batch, nil
+	return b.batch, nil
 }
 
-// exactly returns the batch of a span that was cut before: no limit applies to it.
+// exactly fills the batch with a span that was cut before: no limit applies to it.
 func (b *builder) exactly(ctx context.Context, s span) (*rawBatch, error) {
-	b.batch.reset()
 	for b.fetch.next <= s.last {
 		if _, err := b.drain(0, s.last); err != nil {
 			return nil, err
@@ -107,14 +140,14 @@ func (b *builder) exactly(ctx context.Context, s span) (*rawBatch, error) {
 			return nil, err
 		}
 	}
-	return &b.batch, nil
+	return b.batch, nil
 }
 
 // drain decodes what was fetched into the batch and reports whether the batch is full.
 // With a last offset it stops there, else at the limits.
 func (b *builder) drain(days int, last int64) (full bool, err error) {
 	for {
-		if last < 0 && (len(b.batch.records) >= b.limits.Records || b.batch.bytes >= b.limits.Bytes) {
+		if last < 0 && (len(b.batch.records) >= b.limits.Records || b.batch.bytes >= min(b.limits.Bytes, b.batch.part)) {
 			return true, nil
 		}
 		if last >= 0 && b.fetch.next > last {
@@ -144,6 +177,9 @@ func (b *rawBatch) overflows(seen pipeline.Time, days int) bool {
 }
 
 func (b *rawBatch) add(r pipeline.Record, bytes int64) {
+	if b.days == nil {
+		b.days = map[pipeline.Time]struct{}{}
+	}
 	b.records = append(b.records, r)
 	b.bytes += bytes
 	if len(b.days) == 0 || len(b.records) < 2 || b.records[len(b.records)-2].Post.SeenAt/day != r.Post.SeenAt/day {

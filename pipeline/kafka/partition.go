@@ -13,10 +13,11 @@ import (
 
 // partition carries one partition during one generation.
 type partition struct {
-	w     *Worker
-	a     *assignment
-	log   zerolog.Logger
-	epoch pipeline.Epoch
+	w      *Worker
+	a      *assignment
+	log    zerolog.Logger
+	epoch  pipeline.Epoch
+	budget *budget // shared by all partitions of the worker
 
 	replayed int64     // records below it may be stored under other tokens
 	checked  time.Time // when the epoch was last asked for
@@ -70,28 +71,43 @@ func (p *partition) carry(stop, work context.Context, wait *backoff) error {
 	}
 	b := p.builder(begin.from)
 	for stop.Err() == nil {
-		if time.Since(p.checked) > epochAge {
-			if err := p.sameTopic(stop); err != nil {
-				return err
-			}
-		}
-		raw, err := b.next(stop)
-		if err != nil {
+		if err := p.step(stop, work, b); err != nil {
 			return err
 		}
 		wait.reset()
-		ahead := max(b.fetch.high-b.fetch.next, 0)
-		if raw == nil || len(raw.records) == 0 {
-			p.w.stats.lag(p.a.partition, ahead)
-			continue
-		}
-		p.w.stats.lag(p.a.partition, ahead+int64(len(raw.records))) // the batch in hand is not stored yet
-		if err := p.deliver(stop, work, p.batch(raw), raw); err != nil {
-			return err
-		}
-		p.w.stats.lag(p.a.partition, ahead)
 	}
 	return nil
+}
+
+// step waits for a batch and stores it. If nothing comes it returns after a while.
+func (p *partition) step(stop, work context.Context, b *builder) error {
+	ready, err := b.ready(stop)
+	if err != nil {
+		return err
+	}
+	defer b.release()
+	if time.Since(p.checked) > epochAge {
+		if err := p.sameTopic(stop); err != nil {
+			return err
+		}
+	}
+	if !ready {
+		p.w.stats.lag(p.a.partition, max(b.fetch.high-b.fetch.next, 0))
+		return nil
+	}
+	raw, err := b.next(stop)
+	if err != nil {
+		return err
+	}
+	ahead := max(b.fetch.high-b.fetch.next, 0)
+	if len(raw.records) > 0 {
+		p.w.stats.lag(p.a.partition, ahead+int64(len(raw.records))) // the batch in hand is not stored yet
+		err = p.deliver(stop, work, p.batch(raw), raw)
+	}
+	if err == nil {
+		p.w.stats.lag(p.a.partition, ahead)
+	}
+	return err
 }
 
 // where asks Kafka for all that the plan needs. The epoch is asked before and after, so
@@ -130,14 +146,12 @@ func (p *partition) sameTopic(ctx context.Context) error {
 }
 
 func (p *partition) builder(from int64) *builder {
-	limits := p.w.limits()
-	share := int64(max(len(p.a.gen.Assignments[p.a.topic]), 1))
-	limits.Bytes = max(min(limits.Bytes, limits.Memory/share), 64<<10)
+	share := p.budget.share(max(len(p.a.gen.Assignments[p.a.topic]), 1))
 	// Answers come compressed, to a third or a tenth, and stand beside the batch.
-	answer := max(limits.Bytes/16, 64<<10)
+	answer := max(share/16, minBatchBytes)
 	return &builder{
 		fetch:  newFetcher(p.a.client, p.a.topic, p.a.partition, from, answer),
-		stream: p.w.Stream, epoch: p.epoch, limits: limits,
+		stream: p.w.Stream, epoch: p.epoch, limits: p.w.limits(), share: share, budget: p.budget, mean: usualBytes,
 	}
 }
 
@@ -146,6 +160,10 @@ func (p *partition) builder(from int64) *builder {
 func (p *partition) confirm(stop, work context.Context, begin plan) error {
 	p.log.Info().Stringer("offsets", begin.pending).Msg("confirming a range that was pending")
 	b := p.builder(begin.pending.first)
+	if err := b.take(stop, p.budget.slot()); err != nil {
+		return err
+	}
+	defer b.release()
 	raw, err := b.exactly(stop, *begin.pending)
 	if err != nil || len(raw.records) == 0 {
 		return err

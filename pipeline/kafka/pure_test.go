@@ -231,7 +231,7 @@ func FuzzDecode(f *testing.F) {
 			s = pipeline.LiveStream()
 		}
 		decode := func() (pipeline.Record, []pipeline.DeadLetter) {
-			b := builder{fetch: &fetcher{topic: "posts"}, stream: s}
+			b := builder{fetch: &fetcher{topic: "posts"}, stream: s, batch: &rawBatch{}}
 			r := b.decode(&message{offset: 7, time: pipeline.Time(at), value: value})
 			return r, b.batch.letters
 		}

@@ -50,9 +50,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	m := &membership{
 		client: w.Client, group: w.group(), topics: []string{w.Client.Name(w.Stream.Topic)}, session: w.Session, log: w.Log,
 	}
+	memory := newBudget(w.limits().Memory)
 	return m.run(ctx, func(ctx context.Context, a *assignment) error {
 		defer w.stats.leave(a.partition)
-		p := &partition{w: w, a: a, log: w.Log.With().Str("topic", a.topic).Int("partition", a.partition).Logger()}
+		p := &partition{w: w, a: a, budget: memory, log: w.Log.With().Str("topic", a.topic).Int("partition", a.partition).Logger()}
 		return p.run(ctx)
 	})
 }

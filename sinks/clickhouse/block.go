@@ -14,6 +14,7 @@ import (
 type block struct {
 	table string
 	input proto.Input
+	lent  []*proto.ColLowCardinality[string] // columns that hold the words of posts, not copies
 }
 
 func (b *block) add(name string, c proto.ColInput) {
@@ -23,6 +24,14 @@ func (b *block) add(name string, c proto.ColInput) {
 func (b *block) rows() int { return b.input[0].Data.Rows() }
 
 func (b *block) reset() { b.input.Reset() }
+
+// forget lets go of the words of posts, so that a block that waits for its next use keeps
+// no batch alive.
+func (b *block) forget() {
+	for _, c := range b.lent {
+		clear(c.Values)
+	}
+}
 
 // The constructors below name a column and give its buffer; types are those of schemas/sql.
 
@@ -35,6 +44,7 @@ func (b *block) text(name string) *proto.ColStr {
 func (b *block) word(name string) *proto.ColLowCardinality[string] {
 	c := new(proto.ColStr).LowCardinality()
 	b.add(name, c)
+	b.lent = append(b.lent, c)
 	return c
 }
 
@@ -45,8 +55,10 @@ func (b *block) texts(name string) *proto.ColArr[string] {
 }
 
 func (b *block) words(name string) *proto.ColArr[string] {
-	c := proto.NewArray(new(proto.ColStr).LowCardinality())
+	each := new(proto.ColStr).LowCardinality()
+	c := proto.NewArray(each)
 	b.add(name, c)
+	b.lent = append(b.lent, each)
 	return c
 }
 

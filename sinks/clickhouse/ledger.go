@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/rs/zerolog"
@@ -24,7 +23,7 @@ type Ledger struct {
 	db     *DB
 	log    zerolog.Logger
 	crash  pipeline.CrashHook
-	blocks sync.Pool
+	blocks chan *blocks // that wait for their next use
 }
 
 var _ pipeline.Sink = (*Ledger)(nil)
@@ -35,7 +34,7 @@ func OpenLedger(ctx context.Context, db *DB, log zerolog.Logger, crash pipeline.
 	if err := CheckSchema(ctx, db); err != nil {
 		return nil, err
 	}
-	return &Ledger{db: db, log: log, crash: crash, blocks: sync.Pool{New: func() any { return newBlocks() }}}, nil
+	return &Ledger{db: db, log: log, crash: crash, blocks: make(chan *blocks, spareBlocks)}, nil
 }
 
 // blocks are the buffers of one Write.
@@ -66,6 +65,34 @@ func (bs *blocks) derived() []*block {
 	}
 }
 
+// spareBlocks is how many sets of blocks are kept for their next use: as many as big
+// batches are in hand at once. (A sync.Pool would keep one more for each processor.)
+const spareBlocks = 2
+
+func (l *Ledger) borrow() *blocks {
+	select {
+	case bs := <-l.blocks:
+		return bs
+	default:
+		return newBlocks()
+	}
+}
+
+func (l *Ledger) giveBack(bs *blocks) {
+	bs.forget()
+	select {
+	case l.blocks <- bs:
+	default: // there are enough
+	}
+}
+
+func (bs *blocks) forget() {
+	bs.posts.forget()
+	for _, b := range bs.derived() {
+		b.forget()
+	}
+}
+
 // Write stores a batch: the ledger once, then what is derived from it, which folds and
 // is simply written again if the batch is. It rejects nothing.
 func (l *Ledger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.Reject, error) {
@@ -80,11 +107,8 @@ func (l *Ledger) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.Rejec
 	if err != nil {
 		return nil, err
 	}
-	buffers, ok := l.blocks.Get().(*blocks)
-	if !ok {
-		return nil, errors.New("clickhouse: the pool of blocks holds something else")
-	}
-	defer l.blocks.Put(buffers)
+	buffers := l.borrow()
+	defer l.giveBack(buffers)
 	if err := l.writePosts(ctx, b, found, buffers); err != nil {
 		return nil, err
 	}

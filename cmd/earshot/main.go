@@ -9,7 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+
+	"github.com/spf13/cobra"
 
 	"earshot/cmd/earshot/app"
 	"earshot/cmd/earshot/app/settings"
@@ -37,8 +40,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	root.InitDefaultCompletionCmd(args...)
 	found, _, err := root.Find(args)
-	if err != nil {
+	if completing := len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd); err != nil && !completing {
 		err = usage(found, err) // an unknown command
 	} else {
 		err = root.ExecuteContext(ctx)

@@ -33,13 +33,12 @@ type options struct {
 func rootCommand() *cobra.Command {
 	o := &options{}
 	root := &cobra.Command{
-		Use:               "earshot",
-		Short:             "Public posts about brands, turned into market research",
-		Long:              rootLong,
-		Example:           rootExample,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Use:           "earshot",
+		Short:         "Public posts about brands, turned into market research",
+		Long:          rootLong,
+		Example:       rootExample,
+		SilenceUsage:  true,
+		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", "",
 		"configuration `FILE` (default: ./"+defaultConfig+" if it is there, else built-in defaults)")

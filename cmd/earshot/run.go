@@ -46,6 +46,7 @@ func runCommand(o *options) *cobra.Command {
 		},
 	}
 	c.Flags().StringSliceVar(&roles, "roles", nil, "`ROLES` of this process, of collect and enrich, comma-separated (default: both)")
+	completeWords(c, "roles", app.RoleCollect, app.RoleEnrich)
 	c.Flags().BoolVar(&simulate, "simulate", false, "simulate a market, or not (default: if no source is configured)")
 	return c
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
@@ -81,5 +80,5 @@ func TestPseudonymsAreRefusedWithoutAKey(t *testing.T) {
 	require.NoError(t, Pseudonyms{}.Validate())
 	cfg := DefaultConfig()
 	cfg.Pseudonyms = Pseudonyms{Platforms: []string{"x"}, Key: testKey}
-	assert.False(t, strings.Contains(cfg.Pseudonyms.Key.String(), "0123"))
+	assert.NotContains(t, cfg.Pseudonyms.Key.String(), "0123")
 }

@@ -58,6 +58,7 @@ bench: ## posts/s and CPU a post of each part and of the whole line, beside the 
 	@! { command -v java && command -v mvn; } >/dev/null || .ci/kafka.sh
 	@go test -c -o bin/bench ./cmd/earshot/app/bench
 	@bin/bench -test.run '^$$' -test.bench Line -test.benchtime 1x -test.timeout 20m
+	@go test ./pipeline/query -run '^$$' -bench Queries -benchtime 2s -cpu 1
 
 storm: ## a long storm of crashes against real Kafka and ClickHouse (EARSHOT_STORM_EVENTS, _POSTS, _SEED), and outages of EARSHOT_OUTAGE each
 	@$(need_go)

@@ -45,7 +45,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
 	root.AddCommand(
 		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), modelCommand(), trainCommand(), versionCommand(),
-		brandCommand(o), forgetCommand(o), alertCommand(),
+		queryCommand(), brandCommand(o), forgetCommand(o), alertCommand(),
 		doctorCommand(o),
 	)
 	for _, c := range root.Commands() {

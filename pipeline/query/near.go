@@ -50,8 +50,11 @@ func (m *Matcher) window(in *instruction, show bool) bool {
 		s := &m.engine.terms[in.kids[i].term]
 		width += int32(len(s.steps))
 		unit := i // a word that is named twice is one unit, needed twice
-		for unit > 0 && in.kids[unit-1].term == in.kids[i].term {
-			unit--
+		for j := range i {
+			if in.kids[j].term == in.kids[i].term {
+				unit = j
+				break
+			}
 		}
 		need[unit]++
 		if unit < i {

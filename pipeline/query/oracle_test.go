@@ -51,6 +51,8 @@ var joints = []string{"and", "or", "not", "near", "nearf"}
 func leafOf(r *rand.Rand, kind string) *expression {
 	e := &expression{kind: kind, words: []string{one(r)}}
 	switch kind {
+	case "word":
+		e.words = []string{vocabulary[2+r.IntN(len(vocabulary)-2)]}
 	case "phrase", "window":
 		e.words = []string{vocabulary[r.IntN(2)], vocabulary[r.IntN(3)]}
 		if r.IntN(5) == 0 {
@@ -63,6 +65,10 @@ func leafOf(r *rand.Rand, kind string) *expression {
 		e.words = []string{[]string{"a?me", "clo?d", "apple?", "p?ar", "sho??"}[r.IntN(5)]}
 	case "exact":
 		e.words[0] = strings.ToUpper(e.words[0])
+	case "raw":
+		if r.IntN(2) == 0 {
+			e.words[0] = strings.ToUpper(e.words[0])
+		}
 	case "followers":
 		e.n = r.IntN(100)
 	case "lang":
@@ -316,13 +322,13 @@ const queriesAtOnce = 100
 
 // judge evaluates pairs of query and post both ways; plant may damage the engine.
 func judge(t *testing.T, seed uint64, pairs int, plant func(*Engine)) (disagreements []string, matched int, seen tally) {
-	r := rand.New(rand.NewPCG(seed, 5)) //nolint:gosec // a test repeats itself
+	r := rand.New(rand.NewPCG(seed, 5))
 	seen = tally{}
 	for done := 0; done < pairs; {
 		var expressions []*expression
 		var sources []string
 		for len(sources) < queriesAtOnce {
-			e := grow(r, 1+r.IntN(2))
+			e := grow(r, 1+min(1, r.IntN(3)))
 			expressions, sources = append(expressions, e), append(sources, e.source())
 		}
 		e := compileAll(t, sources)
@@ -437,8 +443,8 @@ func TestOracleCatchesPlantedBugs(t *testing.T) {
 			}
 		},
 	} {
-		found, _, _ := judge(t, 2, 10_000, plant)
+		found, _, _ := judge(t, 2, 3000, plant)
 		assert.NotEmpty(t, found, name)
-		t.Logf("%s: %d disagreements of 10,000", name, len(found))
+		t.Logf("%s: %d disagreements of 3,000", name, len(found))
 	}
 }

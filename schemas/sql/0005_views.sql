@@ -63,6 +63,22 @@ FROM authors FINAL
 WHERE (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
 COMMENT 'Each account as last seen, without deleted ones';
 
+CREATE VIEW word_of_mouth AS
+WITH RECURSIVE reach AS
+(
+    SELECT label_set, brand, platform, id AS root, id, toString(via) AS how, toUInt32(0) AS depth
+    FROM mentions_current
+    UNION ALL
+    SELECT r.label_set, r.brand, r.platform, r.root, i.id, toString(i.via), toUInt32(r.depth + 1)
+    FROM reach AS r
+    INNER JOIN interactions_current AS i ON i.platform = r.platform AND i.target_id = r.id
+    WHERE i.via != 'name' AND r.depth < 100
+)
+SELECT label_set, brand, platform, id, argMin(how, (depth, how, root)) AS via, min(depth) AS steps, argMin(root, (depth, how, root)) AS origin
+FROM reach
+GROUP BY label_set, brand, platform, id
+COMMENT 'Each post that carries a brand on: it names it (steps = 0), or it answers, reposts or quotes, at any depth, a post that does; joined when it is asked, so the order of arrival does not matter';
+
 CREATE VIEW coverage_spine AS
 WITH spine AS
 (

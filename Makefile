@@ -30,10 +30,10 @@ build: ## build bin/earshot
 	@$(need_go)
 	@CGO_ENABLED=0 go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/earshot ./cmd/earshot
 
-run: ## the demonstration: a broker, a ClickHouse server, a simulated market; Ctrl-C ends it
+run: ## the demonstration: a broker, a ClickHouse server, a simulated market, and what open platforms say now; Ctrl-C ends it
 	@$(need_go)
 	@$(MAKE) --no-print-directory setup build
-	@exec bin/earshot run
+	@EARSHOT_PUBLIC=$${EARSHOT_PUBLIC:-on} exec bin/earshot run
 
 test: ## linters, unit, integration and race tests; lists the claims that could not be tested
 	@$(need_go)

@@ -47,6 +47,7 @@ func rootCommand() *cobra.Command {
 		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), modelCommand(), trainCommand(), versionCommand(),
 		queryCommand(), brandCommand(o), forgetCommand(o), alertCommand(),
 		doctorCommand(o),
+		sourceCommand(o),
 		labelCommand(o), evalCommand(),
 	)
 	for _, c := range root.Commands() {

@@ -8,8 +8,11 @@ import (
 
 	"earshot/cmd/earshot/app/settings"
 	"earshot/enrich"
+	"earshot/pipeline/collect/bluesky"
+	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/file"
 	"earshot/pipeline/collect/simulate"
+	"earshot/pipeline/collect/wikipedia"
 	"earshot/pipeline/kafka"
 	"earshot/sinks/clickhouse"
 )
@@ -20,8 +23,10 @@ type Config struct {
 	Data       string                 `yaml:"data" env:"EARSHOT_DATA_DIR" doc:"directory of the embedded broker and ClickHouse; not used where both are configured below"`
 	Roles      []string               `yaml:"roles" enum:"collect,enrich" doc:"what this process does: collect reads sources into Kafka, enrich reads Kafka into ClickHouse; each scales alone"`
 	Simulate   string                 `yaml:"simulate" enum:"auto,on,off" doc:"a simulated market, always labelled and in a database of its own; auto: if no source is configured"`
+	Public     string                 `yaml:"public" enum:"on,off" doc:"open platforms that need no credentials, if no source is configured; make run sets it"`
 	Brands     []Brand                `yaml:"brands" doc:"what counts as a mention of whom"`
 	Sources    []Source               `yaml:"sources" doc:"what is collected"`
+	HTTP       client.Config          `yaml:"http" doc:"how sources reach their platforms"`
 	Kafka      kafka.Config           `yaml:"kafka" doc:"the stream of posts"`
 	ClickHouse clickhouse.Config      `yaml:"clickhouse" doc:"where posts and mentions are stored"`
 	Archive    clickhouse.Archive     `yaml:"archive" doc:"how long raw posts are kept"`
@@ -58,6 +63,8 @@ func DefaultConfig() *Config {
 		Data:       "./earshot-data",
 		Roles:      []string{RoleCollect, RoleEnrich},
 		Simulate:   "auto",
+		Public:     "off",
+		HTTP:       client.DefaultConfig(),
 		Kafka:      kafka.DefaultConfig(),
 		ClickHouse: clickhouse.DefaultConfig(),
 		Archive:    clickhouse.DefaultArchive(),
@@ -122,42 +129,12 @@ func (c *Config) Validate() error {
 // Source is one entry of sources: a name, a type, and the settings of that type.
 type Source struct {
 	Name string `yaml:"name" doc:"unique for ever: what was read so far and what was missed go by it"`
-	Type string `yaml:"type" doc:"what it reads (file, simulate); the settings below depend on it"`
+	Type string `yaml:"type" doc:"what it reads; the settings below depend on it"`
 
-	file     *file.Config
-	simulate *simulate.Config
-}
-
-// Types of sources.
-const (
-	typeFile     = "file"
-	typeSimulate = "simulate"
-)
-
-// Discriminator is the key that decides which settings a source has.
-func (s *Source) Discriminator() string { return "type" }
-
-// Kinds are the types of sources.
-func (s *Source) Kinds() []string { return []string{typeFile, typeSimulate} }
-
-// Settings returns those of the type; they are made with their defaults when first asked for.
-func (s *Source) Settings(kind string) any {
-	switch kind {
-	case typeFile:
-		if s.file == nil {
-			c := file.DefaultConfig()
-			s.file = &c
-		}
-		return s.file
-	case typeSimulate:
-		if s.simulate == nil {
-			c := simulate.DefaultConfig()
-			s.simulate = &c
-		}
-		return s.simulate
-	default:
-		return nil
-	}
+	file      *file.Config
+	simulate  *simulate.Config
+	bluesky   *bluesky.Config
+	wikipedia *wikipedia.Config
 }
 
 // Validate checks the name; the settings check themselves.

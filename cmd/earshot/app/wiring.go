@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"earshot/enrich"
 	"earshot/pipeline"
-	"earshot/pipeline/collect"
-	"earshot/pipeline/collect/file"
 	"earshot/pipeline/collect/simulate"
 	"earshot/pipeline/kafka"
 	"earshot/pipeline/query"
@@ -51,35 +48,13 @@ func (c *Config) sources() []Source {
 	if market && !slices.ContainsFunc(all, func(s Source) bool { return s.Type == typeSimulate }) {
 		all = append(all, Source{Name: marketSource, Type: typeSimulate})
 	}
+	if c.Public == "on" && len(c.Sources) == 0 {
+		all = append(all, publicSources()...)
+	}
 	if c.Simulate == "off" {
 		all = slices.DeleteFunc(all, func(s Source) bool { return s.Type == typeSimulate })
 	}
 	return all
-}
-
-// entries is the wiring table: one line a type of source.
-func (c *Config) entries() ([]collect.Entry, error) {
-	live, simulated := streams(c)
-	var table []collect.Entry
-	for _, s := range c.sources() {
-		var source pipeline.Source
-		var err error
-		e := collect.Entry{Name: s.Name}
-		switch settings := s.Settings(s.Type).(type) {
-		case *file.Config:
-			source, err = file.Open(*settings)
-			e.Platform, e.Stream = settings.Platform, live
-		case *simulate.Config:
-			source, err = simulate.New(*settings)
-			e.Platform, e.Stream, e.Deadline = "simulated", simulated, 5*time.Minute
-		}
-		if err != nil {
-			return nil, failure(ExitConfiguration, fmt.Errorf("source %s: %w", s.Name, err))
-		}
-		e.Source = source
-		table = append(table, e)
-	}
-	return table, nil
 }
 
 // simulatedBrands are those of all simulated markets.

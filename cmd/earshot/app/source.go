@@ -1,0 +1,238 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"earshot/pipeline/collect"
+	"earshot/pipeline/collect/bluesky"
+	"earshot/pipeline/collect/client"
+	"earshot/pipeline/collect/file"
+	"earshot/pipeline/collect/simulate"
+	"earshot/pipeline/collect/wikipedia"
+)
+
+// Types of sources.
+const (
+	typeFile      = "file"
+	typeSimulate  = "simulate"
+	typeBluesky   = "bluesky"
+	typeWikipedia = "wikipedia"
+)
+
+// networkDeadline is how long a source of the network may show no life to the runner; its
+// own liveness deadline is shorter.
+const networkDeadline = 5 * time.Minute
+
+// Discriminator is the key that decides which settings a source has.
+func (s *Source) Discriminator() string { return "type" }
+
+// Kinds are the types of sources.
+func (s *Source) Kinds() []string {
+	return []string{typeFile, typeSimulate, typeBluesky, typeWikipedia}
+}
+
+// Settings returns those of the type; they are made with their defaults when first asked for.
+func (s *Source) Settings(kind string) any {
+	switch kind {
+	case typeFile:
+		return made(&s.file, file.DefaultConfig)
+	case typeSimulate:
+		return made(&s.simulate, simulate.DefaultConfig)
+	case typeBluesky:
+		return made(&s.bluesky, bluesky.DefaultConfig)
+	case typeWikipedia:
+		return made(&s.wikipedia, wikipedia.DefaultConfig)
+	}
+	return nil
+}
+
+func made[T any](at **T, defaults func() T) *T {
+	if *at == nil {
+		*at = new(defaults())
+	}
+	return *at
+}
+
+// publicSources need no credentials: what a newcomer hears on the first day.
+func publicSources() []Source {
+	return []Source{{Name: typeBluesky, Type: typeBluesky}, {Name: typeWikipedia, Type: typeWikipedia}}
+}
+
+// entries is the wiring table: one line a type of source.
+func (c *Config) entries() ([]collect.Entry, error) {
+	http, err := client.New(c.HTTP, "1")
+	if err != nil {
+		return nil, failure(ExitConfiguration, err)
+	}
+	live, simulated := streams(c)
+	var table []collect.Entry
+	for _, s := range c.sources() {
+		e := collect.Entry{Name: s.Name, Stream: live}
+		var err error
+		switch settings := s.Settings(s.Type).(type) {
+		case *file.Config:
+			e.Platform = settings.Platform
+			e.Source, err = file.Open(*settings)
+		case *simulate.Config:
+			e.Platform, e.Stream, e.Deadline = "simulated", simulated, 5*time.Minute
+			e.Source, err = simulate.New(*settings)
+		case *bluesky.Config:
+			e.Platform, e.Deadline = typeBluesky, networkDeadline
+			e.Source, err = bluesky.New(*settings, http)
+		case *wikipedia.Config:
+			e.Platform, e.Deadline = typeWikipedia, networkDeadline
+			e.Source, err = wikipedia.New(*settings, http)
+		}
+		if err != nil {
+			return nil, failure(ExitConfiguration, fmt.Errorf("source %s: %w", s.Name, err))
+		}
+		table = append(table, e)
+	}
+	return table, nil
+}
+
+// SourceState is one line of `earshot source list`.
+type SourceState struct {
+	Name       string  `json:"name,omitempty"` // empty: a platform that is not configured
+	Platform   string  `json:"platform"`       // the type of the source
+	Configured bool    `json:"configured"`
+	State      string  `json:"state,omitempty"` // ok, limited, down, done; stopped: nothing reported in ten minutes
+	Lag        float64 `json:"lag_seconds"`
+	Rate       float64 `json:"posts_per_second"` // of its last minute
+	LastError  string  `json:"last_error,omitempty"`
+}
+
+// SourceList is what the list shows, and how.
+type SourceList struct {
+	All    bool   // the platforms that are not configured too
+	Format string // table or json
+}
+
+// ListSources prints the sources with what coverage says of their last ten minutes.
+func ListSources(ctx context.Context, cfg *Config, c *Console, l SourceList) error {
+	list := cfg.sourceStates()
+	if err := cfg.lastMinutes(ctx, c, list); err != nil {
+		c.Log.Warn().Err(err).Msg("coverage cannot be read, so states are not known")
+		for i := range list {
+			list[i].State = "unknown"
+		}
+	}
+	if l.All {
+		for _, kind := range (&Source{}).Kinds() {
+			if !slices.ContainsFunc(list, func(s SourceState) bool { return s.Platform == kind }) {
+				list = append(list, SourceState{Platform: kind})
+			}
+		}
+	}
+	if l.Format == "json" {
+		b, err := json.MarshalIndent(list, "", "  ")
+		if err != nil {
+			return fmt.Errorf("source list: %w", err)
+		}
+		c.print(string(b) + "\n")
+		return nil
+	}
+	c.print(sourceTable(list))
+	return nil
+}
+
+func (c *Config) sourceStates() []SourceState {
+	list := []SourceState{}
+	for _, s := range c.sources() {
+		list = append(list, SourceState{Name: s.Name, Platform: s.Type, Configured: true, State: "stopped"})
+	}
+	return list
+}
+
+func sourceTable(list []SourceState) string {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tPLATFORM\tSTATE\tPOSTS/S\tLAG\tLAST ERROR")
+	for _, s := range list {
+		if !s.Configured {
+			fmt.Fprintf(w, "-\t%s\tnot configured\t\t\t\n", s.Platform)
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f\t%s\t%s\n", s.Name, s.Platform, s.State, s.Rate,
+			short(time.Duration(s.Lag*float64(time.Second))), strings.Join(strings.Fields(s.LastError), " "))
+	}
+	_ = w.Flush() // into memory
+	return b.String()
+}
+
+const lastMinutesSQL = `SELECT source, argMax(state, at) AS state, toFloat64(argMax(lag_ms, at)) / 1000 AS lag_seconds,
+    toFloat64(argMax(posts, at)) / 60 AS posts_per_second, argMaxIf(reason, at, reason != '') AS last_error
+FROM (SELECT * FROM %[1]s.coverage FINAL UNION ALL SELECT * FROM %[2]s.coverage FINAL)
+WHERE minute >= now() - INTERVAL 10 MINUTE GROUP BY source`
+
+// lastMinutes fills in what coverage says.
+func (c *Config) lastMinutes(ctx context.Context, console *Console, list []SourceState) error {
+	live, simulated := streams(c)
+	var answer bytes.Buffer
+	err := RunSQL(ctx, c, &Console{Out: &answer, Log: console.Log, screen: console.screen},
+		SQL{Query: fmt.Sprintf(lastMinutesSQL, live.Database, simulated.Database), Format: "JSONEachRow"})
+	if err != nil {
+		return err
+	}
+	for line := range bytes.Lines(answer.Bytes()) {
+		var row struct {
+			Source string `json:"source"`
+			SourceState
+		}
+		if err := json.Unmarshal(line, &row); err != nil {
+			return fmt.Errorf("source list: read coverage: %w", err)
+		}
+		for i := range list {
+			if list[i].Name == row.Source {
+				list[i].State, list[i].Lag, list[i].Rate, list[i].LastError = row.State, row.Lag, row.Rate, row.LastError
+			}
+		}
+	}
+	return nil
+}
+
+// checker is a source that can be tried.
+type checker interface {
+	Check(ctx context.Context) (string, error)
+}
+
+// checkTimeout bounds `earshot source check`.
+const checkTimeout = time.Minute
+
+// CheckSource tries one source, configured by that name or else a platform as it comes.
+func CheckSource(ctx context.Context, cfg *Config, c *Console, name string) error {
+	if !slices.ContainsFunc(cfg.sources(), func(s Source) bool { return s.Name == name }) {
+		if !slices.Contains((&Source{}).Kinds(), name) {
+			return failure(ExitUsage, fmt.Errorf("no source is named %q; `earshot source list --all` shows what there is", name))
+		}
+		cfg.Sources = append(cfg.Sources, Source{Name: name, Type: name})
+	}
+	entries, err := cfg.entries()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	for _, e := range entries {
+		if e.Name != name {
+			continue
+		}
+		said := "it can be opened; it needs no network"
+		if source, ok := e.Source.(checker); ok {
+			if said, err = source.Check(ctx); err != nil {
+				return fmt.Errorf("source %s: %w", name, err)
+			}
+		}
+		c.print(name + ": " + said + "\n")
+		return nil
+	}
+	return errors.New("source check: the source is switched off")
+}

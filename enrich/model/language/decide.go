@@ -145,7 +145,7 @@ func (d *Detector) best(r *reading, g int, lanes, claimed uint64) (lane, margin 
 }
 
 // ClaimPoints is what the platform's claim weighs.
-const ClaimPoints = 24
+const ClaimPoints = 12
 
 // maxMargin is more than any sum.
 const maxMargin = 1 << 16

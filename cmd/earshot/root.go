@@ -43,6 +43,7 @@ func rootCommand() *cobra.Command {
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", "",
 		"configuration `FILE` (default: ./"+defaultConfig+" if it is there, else built-in defaults)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
+	root.AddCommand(deadCommand(o), backupCommand(o), restoreCommand(o))
 	root.AddCommand(
 		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), modelCommand(), trainCommand(), versionCommand(),
 		queryCommand(), brandCommand(o), forgetCommand(o), alertCommand(),

@@ -94,10 +94,10 @@ func New(cfg Config, bucket time.Duration) (*Detector, error) {
 			continue
 		}
 		longest = length
-		real := time.Duration(length) * bucket
+		whole := time.Duration(length) * bucket
 		d.windows = append(d.windows, window{
-			length: length, span: real,
-			threshold: cfg.Threshold * math.Pow(float64(referenceWindow)/float64(real), cfg.Shortness),
+			length: length, span: whole,
+			threshold: cfg.Threshold * math.Pow(float64(referenceWindow)/float64(whole), cfg.Shortness),
 		})
 	}
 	d.sums = make([]float64, d.history+2*longest+d.half+2)

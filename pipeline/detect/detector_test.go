@@ -55,13 +55,13 @@ func reference(cfg Config, bucket time.Duration, counts []float64) []Alert {
 				continue
 			}
 			observed, expected := within(row, length)
-			real := time.Duration(length) * bucket
-			limit := cfg.Threshold * math.Pow(float64(30*time.Minute)/float64(real), cfg.Shortness)
+			whole := time.Duration(length) * bucket
+			limit := cfg.Threshold * math.Pow(float64(30*time.Minute)/float64(whole), cfg.Shortness)
 			phi = max(1, phi/float64(n))
 			limit *= min(1, 0.5+0.25*math.Log(phi))
 			score := (observed - expected) / math.Sqrt(max(phi*expected, 1)) / limit
 			if score > best.Score {
-				best = Alert{row, real, observed, expected, score}
+				best = Alert{row, whole, observed, expected, score}
 			}
 		}
 		if best.Score > 1 && (len(out) == 0 || row-out[len(out)-1].Row > quiet || best.Score > cfg.Refire*out[len(out)-1].Score) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -112,8 +113,8 @@ func gain(s [2]int, row int) float64 {
 
 // loss of an alert outside: small just after a window, whole far from any.
 func loss(spans [][2]int, row int) float64 {
-	for i := len(spans) - 1; i >= 0; i-- {
-		if s := spans[i]; s[1] < row {
+	for _, s := range slices.Backward(spans) {
+		if s[1] < row {
 			if y := float64(row-s[1]) / float64(s[1]-s[0]); y <= 3 {
 				return falsePositive * sigmoid(y)
 			}

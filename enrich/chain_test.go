@@ -25,7 +25,7 @@ func TestChainRunsStagesInOrder(t *testing.T) {
 	require.NoError(t, err)
 	brands := newBrands(t, "Sony", "sony")
 	c := NewChain(none, brands, s)
-	assert.Equal(t, "language=none "+brands.Version()+" sentiment=lexicon-1", c.Version())
+	assert.Equal(t, "language=none "+brands.Version()+" sentiment=lexicon-2", c.Version())
 
 	r := &pipeline.Record{Post: pipeline.Post{Text: "I love my Sony"}}
 	require.NoError(t, c.Enrich(r))

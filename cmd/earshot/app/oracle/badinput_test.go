@@ -195,7 +195,7 @@ func TestOccupiedPorts(t *testing.T) {
 
 // TestFullDisk fills the disk of the embedded parts under an import, and empties it again.
 func TestFullDisk(t *testing.T) {
-	p := newProgram(t, acme)
+	p := newProgram(t, acme+"\ndisk: {reserve_mb: 0}\n") // the reserve would stop before it is full
 	dir := p.path("earshot-data")
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", dir).CombinedOutput(); err != nil {

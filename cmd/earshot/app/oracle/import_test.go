@@ -37,6 +37,20 @@ func checker(target string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(?:^|` + notWord + `_*)` + strings.Join(words, `[^\pL\pM\pN_&+$%\pS]+`) + `(?:$|_*` + notWord + `)`)
 }
 
+// spelled adds the words of hashtags such as #AntMan2 behind a text.
+func spelled(text string) string {
+	for _, tag := range regexp.MustCompile(`(?:^|[^\pL\pM\pN_#])#([\pL\pM\pN_]+)`).FindAllStringSubmatch(text, -1) {
+		words := tag[1]
+		for _, border := range []string{`(\p{Ll})(\p{Lu})`, `(\p{Lu})(\p{Lu}\p{Ll})`, `(\pL)(\pN)`, `(\pN)(\pL)`} {
+			for range 2 { // borders may share a letter
+				words = regexp.MustCompile(border).ReplaceAllString(words, "$1 $2")
+			}
+		}
+		text += " ☃ " + words
+	}
+	return text
+}
+
 // tweet is a row of the file.
 type tweet struct{ id, text string }
 
@@ -148,11 +162,15 @@ func (p *program) holds(tweets []tweet) {
 		"SELECT count(), uniqExact(epoch, topic, partition, offset), uniqExact(platform, id), countIf(op = 'dead') FROM posts"))
 
 	named := map[string]int{}
+	texts := make([]string, len(tweets))
+	for i, tw := range tweets {
+		texts[i] = spelled(tw.text)
+	}
 	for _, name := range targets {
 		finds := checker(name)
 		ids := map[string]bool{}
-		for _, tw := range tweets {
-			if finds.MatchString(tw.text) {
+		for i, tw := range tweets {
+			if finds.MatchString(texts[i]) {
 				ids[tw.id] = true
 			}
 		}

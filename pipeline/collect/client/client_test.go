@@ -230,9 +230,9 @@ func TestTheWishesOfThePlatformAreObeyed(t *testing.T) {
 // lets everything fail.
 func TestNoCredentialIsTold(t *testing.T) {
 	const canary = "c4n4ry"
-	mode := ""
+	var mode atomic.Value // the server reads it while a late request is still on its way
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		switch mode {
+		switch mode.Load() {
 		case "status":
 			w.WriteHeader(http.StatusUnauthorized)
 			fmt.Fprint(w, r.URL.RawQuery, r.Header.Get("Authorization"))
@@ -249,14 +249,15 @@ func TestNoCredentialIsTold(t *testing.T) {
 	require.NoError(t, err)
 	u.User, u.RawQuery = url.UserPassword("me", canary), "key="+canary
 	header := http.Header{"Authorization": {"Bearer " + canary}}
-	for _, mode = range []string{"broken", "status", "redirect", "limited"} {
+	for _, now := range []string{"broken", "status", "redirect", "limited"} {
+		mode.Store(now)
 		c := local(t, func(c *client.Config) { c.Retries = 0 })
 		_, err := c.Get(t.Context(), u.String(), header)
 		require.Error(t, err)
-		assert.NotContains(t, err.Error(), canary, mode)
+		assert.NotContains(t, err.Error(), canary, now)
 		_, err = c.Dial(t.Context(), u.String(), header, time.Minute)
 		require.Error(t, err)
-		assert.NotContains(t, err.Error(), canary, mode)
+		assert.NotContains(t, err.Error(), canary, now)
 	}
 	cfg := client.DefaultConfig()
 	cfg.Proxy = "http://me:" + canary + "@127.0.0.1:1"

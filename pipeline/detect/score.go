@@ -64,7 +64,7 @@ func Rate(s Series, labels []Span, alerts []Alert) (Score, error) {
 	if len(s.Times) < 2 {
 		return Score{}, errors.New("a series of less than two rows cannot be scored")
 	}
-	out := Score{Windows: len(spans), Weeks: s.Times[len(s.Times)-1].Sub(s.Times[0]).Hours() / (24 * 7)}
+	out := Score{Windows: len(spans), Weeks: s.Weeks()}
 	probation := min(int(probationPart*float64(len(s.Times))), probationMost)
 	best := make([]float64, len(spans))
 	var last time.Time

@@ -98,6 +98,9 @@ func (s Series) Bucket() time.Duration {
 	return gaps[len(gaps)/2]
 }
 
+// Weeks is the length of the series.
+func (s Series) Weeks() float64 { return s.Times[len(s.Times)-1].Sub(s.Times[0]).Hours() / (24 * 7) }
+
 // Backtest runs a detector over a series as if it were live and returns its alerts.
 func Backtest(cfg Config, s Series) ([]Alert, error) {
 	d, err := New(cfg, s.Bucket())

@@ -20,15 +20,25 @@ func openSeries(paths []string) ([]detect.Series, error) {
 	}
 	out := make([]detect.Series, 0, len(paths))
 	for _, path := range paths {
-		f, err := os.Open(path)
+		s, err := readWith(path, detect.ReadSeries)
 		if err != nil {
-			return nil, fmt.Errorf("alert: %w", err)
-		}
-		s, err := detect.ReadSeries(filepath.Base(path), f)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return nil, fmt.Errorf("alert: %w", err)
+			return nil, err
 		}
 		out = append(out, s)
+	}
+	return out, nil
+}
+
+// readWith hands a file, by its base name, to a reader.
+func readWith[T any](path string, read func(name string, in io.Reader) (T, error)) (T, error) {
+	var none T
+	f, err := os.Open(path)
+	if err != nil {
+		return none, fmt.Errorf("alert: %w", err)
+	}
+	out, err := read(filepath.Base(path), f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return none, fmt.Errorf("alert: %w", err)
 	}
 	return out, nil
 }
@@ -45,7 +55,7 @@ func BacktestSeries(paths []string, alerts, said io.Writer) error {
 		return fmt.Errorf("alert: write alerts: %w", err)
 	}
 	table := tabwriter.NewWriter(said, 0, 0, 2, ' ', 0)
-	total := 0
+	total, weeks := 0, 0.0
 	for _, s := range all {
 		found, err := detect.Backtest(detect.DefaultConfig(), s)
 		if err != nil {
@@ -58,12 +68,9 @@ func BacktestSeries(paths []string, alerts, said io.Writer) error {
 			fmt.Fprintf(table, "%s\t%s\t%.0f in %s\tusual %.1f\t\n", s.Name, s.Stamps[a.Row], a.Observed, brief(a.Window), a.Expected)
 		}
 		total += len(found)
+		weeks += s.Weeks()
 	}
 	out.Flush()
-	weeks := 0.0
-	for _, s := range all {
-		weeks += s.Times[len(s.Times)-1].Sub(s.Times[0]).Hours() / (24 * 7)
-	}
 	fmt.Fprintf(table, "would have fired %d times in %.1f brand-weeks: %.2f a brand and week\n", total, weeks, float64(total)/weeks)
 	return errors.Join(out.Error(), table.Flush())
 }
@@ -84,13 +91,9 @@ func EvaluateSeries(paths []string, windows string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(windows)
+	labels, err := readWith(windows, detect.ReadWindows)
 	if err != nil {
-		return fmt.Errorf("alert: %w", err)
-	}
-	labels, err := detect.ReadWindows(filepath.Base(windows), f)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("alert: %w", err)
+		return err
 	}
 	var set []detect.Labelled
 	for _, s := range all {

@@ -95,7 +95,8 @@ func (b *builder) release() {
 // not hold records.
 func (b *builder) next(ctx context.Context) (*rawBatch, error) {
 	if b.held != nil {
-		b.batch.add(*b.held, 0)
+		*b.batch.grow() = *b.held
+		b.batch.keep(0)
 		b.held = nil
 	}
 	var deadline time.Time
@@ -160,13 +161,23 @@ func (b *builder) drain(days int, last int64) (full bool, err error) {
 		if last >= 0 && m.offset > last {
 			return true, nil // the end of the span is a hole; the caller begins a new fetch
 		}
-		r := b.decode(m)
+		r := b.batch.grow()
+		b.decode(m, r)
 		if days > 0 && b.batch.overflows(r.Post.SeenAt, days) {
-			b.held = &r
+			b.hold()
 			return true, nil
 		}
-		b.batch.add(r, int64(len(m.value)))
+		b.batch.keep(int64(len(m.value)))
 	}
+}
+
+// hold puts the record that was decoded last aside for the next batch.
+func (b *builder) hold() {
+	last := len(b.batch.records) - 1
+	held := b.batch.records[last]
+	b.batch.records[last] = pipeline.Record{}
+	b.batch.records = b.batch.records[:last]
+	b.held = &held
 }
 
 const day = pipeline.Time(24 * time.Hour / time.Millisecond)
@@ -176,35 +187,43 @@ func (b *rawBatch) overflows(seen pipeline.Time, days int) bool {
 	return !known && len(b.days) >= days
 }
 
-func (b *rawBatch) add(r pipeline.Record, bytes int64) {
+// grow returns an empty record at the batch's end, to be filled where it stands.
+func (b *rawBatch) grow() *pipeline.Record {
+	b.records = append(b.records, pipeline.Record{})
+	return &b.records[len(b.records)-1]
+}
+
+// keep counts the record that grow returned, of so many bytes.
+func (b *rawBatch) keep(bytes int64) {
+	b.bytes += bytes
+	n := len(b.records)
+	today := b.records[n-1].Post.SeenAt / day
+	if n > 1 && b.records[n-2].Post.SeenAt/day == today {
+		return
+	}
 	if b.days == nil {
 		b.days = map[pipeline.Time]struct{}{}
 	}
-	b.records = append(b.records, r)
-	b.bytes += bytes
-	if len(b.days) == 0 || len(b.records) < 2 || b.records[len(b.records)-2].Post.SeenAt/day != r.Post.SeenAt/day {
-		b.days[r.Post.SeenAt/day] = struct{}{}
-	}
+	b.days[today] = struct{}{}
 }
 
-// decode makes a record of a message. It depends on the message alone, so a batch that
-// is rebuilt has the same rows.
-func (b *builder) decode(m *message) pipeline.Record {
-	r := pipeline.Record{Position: pipeline.Position{
+// decode makes a message the record r, which is empty. It depends on the message alone,
+// so a batch that is rebuilt has the same rows.
+func (b *builder) decode(m *message, r *pipeline.Record) {
+	r.Position = pipeline.Position{
 		Epoch: b.epoch, Topic: b.fetch.topic, Partition: int32(b.fetch.partition), Offset: m.offset, Time: believable(m.time),
-	}}
+	}
 	stage := "decode"
 	var err error
 	r.Repairs, err = pipeline.DecodePost(m.value, &r.Post)
 	if err == nil {
 		stage = "validate"
-		b.repairSeen(&r)
+		b.repairSeen(r)
 		err = b.valid(&r.Post)
 	}
 	if err != nil {
-		b.batch.letters = append(b.batch.letters, kill(&r, b.stream, stage, err.Error(), m.value))
+		b.batch.letters = append(b.batch.letters, kill(r, b.stream, stage, err.Error(), m.value))
 	}
-	return r
 }
 
 func (b *builder) valid(p *pipeline.Post) error {

@@ -232,7 +232,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		decode := func() (pipeline.Record, []pipeline.DeadLetter) {
 			b := builder{fetch: &fetcher{topic: "posts"}, stream: s, batch: &rawBatch{}}
-			r := b.decode(&message{offset: 7, time: pipeline.Time(at), value: value})
+			var r pipeline.Record
+			b.decode(&message{offset: 7, time: pipeline.Time(at), value: value}, &r)
 			return r, b.batch.letters
 		}
 		r, letters := decode()

@@ -188,10 +188,10 @@ func oneCase(r rune) rune {
 	return r
 }
 
-// foldsToItself answers at once for the many characters of East Asia and for emoji.
+// foldsToItself answers at once for the many characters of East Asia, for Thai letters and for emoji.
 func foldsToItself(r rune) bool {
 	return r >= 0x4e00 && r <= 0x9fff || r >= 0x3041 && r <= 0x3096 || r >= 0x30a1 && r <= 0x30fa || isHangul(r) ||
-		isPicture(r) && !isSkinTone(r)
+		isPicture(r) && !isSkinTone(r) || r >= 0x0e01 && r <= 0x0e30 || r >= 0x0e40 && r <= 0x0e46
 }
 
 // isPicture reports whether r stands in the blocks of emoji, which hold nothing that is

@@ -68,8 +68,9 @@ func (s *scanner) next() bool {
 			r, n = utf8.DecodeRuneInString(s.text[s.pos:])
 			r = narrow(r)
 		}
+		folded := s.fold.simple(r)
 		switch {
-		case s.fold.simple(r) > 0:
+		case folded > 0:
 			if s.run() {
 				return true
 			}
@@ -84,9 +85,9 @@ func (s *scanner) next() bool {
 			s.folded = append(s.folded[:0], byte(r))
 			s.pos = s.end
 			return true
-		case s.fold.simple(r) == breakRune:
+		case folded == breakRune:
 			s.pos += n
-		case isChar(r) && !unicode.Is(unicode.M, r):
+		case isChar(r) && (foldsToItself(r) || !unicode.Is(unicode.M, r)):
 			s.char(n)
 			return true
 		default:
@@ -102,21 +103,21 @@ func (s *scanner) next() bool {
 // by the rules of UAX #29.
 func (s *scanner) run() bool {
 	begin, i := s.pos, s.pos
-	s.folded = s.folded[:0]
-	for i < len(s.text) {
-		c := s.text[i]
+	text, table, out := s.text, s.fold.table, s.folded[:0]
+	for i < len(text) {
+		c := text[i]
 		if c < utf8.RuneSelf {
-			if low := s.fold.table[c]; low > 0 {
-				s.folded = append(s.folded, byte(low))
-			} else if pointInFigure(s.text, i, begin) {
-				s.folded = append(s.folded, c)
+			if low := table[c]; low > 0 {
+				out = append(out, byte(low))
+			} else if pointInFigure(text, i, begin) {
+				out = append(out, c)
 			} else {
 				break
 			}
 			i++
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(s.text[i:])
+		r, n := utf8.DecodeRuneInString(text[i:])
 		folded := s.fold.simple(r)
 		if folded == breakRune || folded == complexRune && endsRun(r) {
 			break
@@ -124,10 +125,10 @@ func (s *scanner) run() bool {
 		if folded == complexRune {
 			return s.openSegment()
 		}
-		s.folded = utf8.AppendRune(s.folded, folded)
+		out = utf8.AppendRune(out, folded)
 		i += n
 	}
-	s.pos = i
+	s.pos, s.folded = i, out
 	s.word(begin, i)
 	return true
 }
@@ -208,6 +209,9 @@ func (s *scanner) char(n int) {
 // is made of nothing else.
 func (s *scanner) word(begin, end int) {
 	s.kind, s.begin, s.end = wordToken, begin, end
+	if s.folded[0] != '_' && s.folded[len(s.folded)-1] != '_' {
+		return
+	}
 	trimmed := bytes.Trim(s.folded, "_")
 	if len(trimmed) == len(s.folded) || len(trimmed) == 0 {
 		return
@@ -301,7 +305,7 @@ func isSymbol(r rune) bool {
 	case '©', '®', '™', '℠', '°', '¦', utf8.RuneError:
 		return false
 	default:
-		return unicode.In(r, unicode.Sc, unicode.So)
+		return r >= utf8.RuneSelf && unicode.In(r, unicode.Sc, unicode.So)
 	}
 }
 

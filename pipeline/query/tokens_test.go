@@ -25,6 +25,17 @@ func TestFoldTableAgreesWithFold(t *testing.T) {
 	assert.Greater(t, simple, 2500, "the table answers for most letters")
 }
 
+// TestFoldsToItself compares what is answered at once with the slow way.
+func TestFoldsToItself(t *testing.T) {
+	f := newFolder()
+	for r := range rune(0x20000) {
+		if foldsToItself(r) {
+			assert.Equal(t, string(r), string(f.slow(nil, string(r))), "%U", r)
+			assert.False(t, unicode.Is(unicode.M, r), "%U", r)
+		}
+	}
+}
+
 // TestPicturesAreNoWords holds what is said of the blocks of emoji against Unicode.
 func TestPicturesAreNoWords(t *testing.T) {
 	f := newFolder()

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/stretchr/testify/require"
 
 	"earshot/pipeline"
@@ -40,9 +39,8 @@ func BenchmarkLedgerEncode(b *testing.B) {
 		for i := range batch.Records {
 			buffers.posts.append(&batch.Records[i], eventTime(&batch.Records[i]))
 		}
-		buffers.buf.Reset()
-		posts := buffers.posts
-		require.NoError(b, proto.Block{Columns: len(posts.input), Rows: posts.rows()}.EncodeRawBlock(&buffers.buf, 0, posts.input))
+		_, err := buffers.posts.encode()
+		require.NoError(b, err)
 		for _, one := range buffers.derived() {
 			one.reset()
 		}

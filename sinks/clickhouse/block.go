@@ -1,6 +1,8 @@
 package clickhouse
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -14,7 +16,7 @@ import (
 type block struct {
 	table string
 	input proto.Input
-	lent  []*proto.ColLowCardinality[string] // columns that hold the words of posts, not copies
+	buf   *proto.Buffer // where it is encoded; blocks that are sent in turn share one
 }
 
 func (b *block) add(name string, c proto.ColInput) {
@@ -25,40 +27,55 @@ func (b *block) rows() int { return b.input[0].Data.Rows() }
 
 func (b *block) reset() { b.input.Reset() }
 
-// forget lets go of the words of posts, so that a block that waits for its next use keeps
-// no batch alive.
-func (b *block) forget() {
-	for _, c := range b.lent {
-		clear(c.Values)
+// encode returns the block in the format Native, valid until the buffer's next use.
+func (b *block) encode() ([]byte, error) {
+	if b.buf == nil {
+		b.buf = new(proto.Buffer)
 	}
+	b.buf.Reset()
+	if err := (proto.Block{Columns: len(b.input), Rows: b.rows()}).EncodeRawBlock(b.buf, 0, b.input); err != nil {
+		return nil, fmt.Errorf("clickhouse: encode %s: %w", b.table, err)
+	}
+	return b.buf.Buf, nil
+}
+
+// statement is the insert that the encoded block follows.
+func (b *block) statement() string {
+	var s strings.Builder
+	s.WriteString("INSERT INTO " + b.table + " (")
+	for i, c := range b.input {
+		if i > 0 {
+			s.WriteByte(',')
+		}
+		s.WriteString("`" + c.Name + "`")
+	}
+	s.WriteString(") FORMAT Native")
+	return s.String()
 }
 
 // The constructors below name a column and give its buffer; types are those of schemas/sql.
 
-func (b *block) text(name string) *proto.ColStr {
-	c := new(proto.ColStr)
+func (b *block) text(name string) *textColumn {
+	c := new(textColumn)
 	b.add(name, c)
 	return c
 }
 
-func (b *block) word(name string) *proto.ColLowCardinality[string] {
-	c := new(proto.ColStr).LowCardinality()
-	b.add(name, c)
-	b.lent = append(b.lent, c)
-	return c
-}
-
-func (b *block) texts(name string) *proto.ColArr[string] {
-	c := new(proto.ColStr).Array()
+func (b *block) word(name string) *wordColumn {
+	c := new(wordColumn)
 	b.add(name, c)
 	return c
 }
 
-func (b *block) words(name string) *proto.ColArr[string] {
-	each := new(proto.ColStr).LowCardinality()
-	c := proto.NewArray(each)
+func (b *block) texts(name string) *listColumn {
+	c := &listColumn{each: new(textColumn)}
 	b.add(name, c)
-	b.lent = append(b.lent, each)
+	return c
+}
+
+func (b *block) words(name string) *listColumn {
+	c := &listColumn{each: new(wordColumn)}
+	b.add(name, c)
 	return c
 }
 
@@ -204,7 +221,7 @@ func pack(revision, seen pipeline.Time, offset int64) proto.UInt128 {
 // positions are the columns that say where in Kafka a row comes from.
 type positions struct {
 	epoch     *proto.ColUUID
-	topic     *proto.ColLowCardinality[string]
+	topic     *wordColumn
 	partition *proto.ColInt32
 	offset    *proto.ColInt64
 }

@@ -9,9 +9,9 @@ import (
 )
 
 type (
-	text  = *proto.ColStr
-	word  = *proto.ColLowCardinality[string]
-	texts = *proto.ColArr[string]
+	text  = *textColumn
+	word  = *wordColumn
+	texts = *listColumn
 	long  = *proto.ColInt64
 )
 

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
 	driver "github.com/ClickHouse/clickhouse-go/v2"
 )
 
@@ -139,31 +138,22 @@ func (d *DB) Query(ctx context.Context, query, format string, w io.Writer) error
 // foldTimeout bounds an insert that may simply be repeated.
 const foldTimeout = 2 * time.Minute
 
-// insert writes one block into a table of the database, without a token: for tables that fold.
-func (d *DB) insert(ctx context.Context, table string, input proto.Input) error {
-	if len(input) == 0 || input[0].Data.Rows() == 0 {
+// insert writes one block into its table of the database, without a token: for tables that fold.
+func (d *DB) insert(ctx context.Context, b *block) error {
+	if b.rows() == 0 {
 		return nil
 	}
-	var buf proto.Buffer
-	if err := (proto.Block{Columns: len(input), Rows: input[0].Data.Rows()}).EncodeRawBlock(&buf, 0, input); err != nil {
-		return fmt.Errorf("clickhouse: encode %s: %w", table, err)
+	data, err := b.encode()
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, foldTimeout)
 	defer cancel()
-	return d.put(ctx, insertStatement(table, input), url.Values{}, bytes.NewReader(buf.Buf))
-}
-
-func insertStatement(table string, input proto.Input) string {
-	var b strings.Builder
-	b.WriteString("INSERT INTO " + table + " (")
-	for i, c := range input {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString("`" + c.Name + "`")
+	if err := d.put(ctx, b.statement(), url.Values{}, bytes.NewReader(data)); err != nil {
+		b.buf.Buf = nil // a request that failed may still be reading it
+		return err
 	}
-	b.WriteString(") FORMAT Native")
-	return b.String()
+	return nil
 }
 
 // errForeign: a proxy's or another server's 200 is no proof that a row is stored.

@@ -36,9 +36,9 @@ func (d *DB) PutDeadLetters(ctx context.Context, letters []pipeline.DeadLetter) 
 		b.at.append(l.At)
 		b.size.Append(l.Size)
 		b.sha256.Append(l.SHA256)
-		b.payload.AppendBytes(l.Payload[:min(len(l.Payload), pipeline.MaxDeadPayload)])
+		b.payload.Append(string(l.Payload[:min(len(l.Payload), pipeline.MaxDeadPayload)]))
 	}
-	return d.insert(ctx, b.table, b.input)
+	return d.insert(ctx, &b.block)
 }
 
 // minutesBlock is a block of coverage.
@@ -127,7 +127,7 @@ func (d *DB) PutCoverage(ctx context.Context, events []pipeline.CoverageEvent) e
 	}
 	// What is expected comes last: no minute shows as a gap for want of its report.
 	for _, b := range []*block{&minutes.block, &gaps.block, &expected.block} {
-		if err := d.insert(ctx, b.table, b.input); err != nil {
+		if err := d.insert(ctx, b); err != nil {
 			return err
 		}
 	}
@@ -152,5 +152,5 @@ func (d *DB) PutBrands(ctx context.Context, versions []BrandVersion) error {
 		query.Append(v.Query)
 		since.append(v.Since)
 	}
-	return d.insert(ctx, b.table, b.input)
+	return d.insert(ctx, b)
 }

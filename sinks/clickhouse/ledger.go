@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -46,14 +45,19 @@ type blocks struct {
 	metrics      *metricsBlock
 	authors      *authorsBlock
 	dirty        *dirtyBlock
-	buf          proto.Buffer
 }
 
 func newBlocks() *blocks {
-	return &blocks{
+	bs := &blocks{
 		posts: newPostsBlock(), mentions: newMentionsBlock(), tombstones: newTombstonesBlock(),
 		interactions: newInteractionsBlock(), metrics: newMetricsBlock(), authors: newAuthorsBlock(), dirty: newDirtyBlock(),
 	}
+	buf := new(proto.Buffer)
+	bs.posts.buf = buf
+	for _, b := range bs.derived() {
+		b.buf = buf
+	}
+	return bs
 }
 
 // derived are the blocks behind the ledger's, in the order in which they are written.
@@ -79,17 +83,9 @@ func (l *Ledger) borrow() *blocks {
 }
 
 func (l *Ledger) giveBack(bs *blocks) {
-	bs.forget()
 	select {
 	case l.blocks <- bs:
 	default: // there are enough
-	}
-}
-
-func (bs *blocks) forget() {
-	bs.posts.forget()
-	for _, b := range bs.derived() {
-		b.forget()
 	}
 }
 
@@ -164,11 +160,11 @@ func (l *Ledger) insertPosts(
 			posts.append(&b.Records[i], found.events[i])
 		}
 	}
-	buffers.buf.Reset()
-	if err := (proto.Block{Columns: len(posts.input), Rows: posts.rows()}).EncodeRawBlock(&buffers.buf, 0, posts.input); err != nil {
-		return fmt.Errorf("clickhouse: encode posts: %w", err)
+	data, err := posts.encode()
+	if err != nil {
+		return err
 	}
-	return l.db.insertFenced(ctx, insertStatement(posts.table, posts.input), token, buffers.buf.Buf, pending)
+	return l.db.insertFenced(ctx, posts.statement(), token, data, pending)
 }
 
 // bucket is a brand's hour.
@@ -201,7 +197,7 @@ func (l *Ledger) writeDerived(ctx context.Context, labelSet string, b *pipeline.
 				return err
 			}
 		}
-		if err := l.db.insert(ctx, one.table, one.input); err != nil {
+		if err := l.db.insert(ctx, one); err != nil {
 			return err
 		}
 	}

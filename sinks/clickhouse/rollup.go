@@ -167,7 +167,7 @@ func (r *Rollups) lookAgain(ctx context.Context, parameters driver.Parameters) e
 	for _, m := range others {
 		b.append(m.LabelSet, m.Brand, pipeline.At(m.Hour), name)
 	}
-	return r.db.insert(ctx, b.table, b.input)
+	return r.db.insert(ctx, &b.block)
 }
 
 // done records marks as done; a mark that came meanwhile has another name and stays.
@@ -178,7 +178,7 @@ func (r *Rollups) done(ctx context.Context, marks []mark) error {
 		b.append(m.LabelSet, m.Brand, pipeline.At(m.Hour), m.Mark)
 		flag.Append(1)
 	}
-	return r.db.insert(ctx, b.table, b.input)
+	return r.db.insert(ctx, &b.block)
 }
 
 // bucketList is the bound array of the buckets of a pass.

@@ -58,7 +58,7 @@ func (d *DB) Forget(ctx context.Context, scope pipeline.Scope, platform, id stri
 	b := newTombstonesBlock()
 	r := pipeline.Record{Post: pipeline.Post{Op: pipeline.OpDelete, Scope: scope, Platform: platform, ID: id, SeenAt: at}}
 	b.append(&r)
-	if err := d.insert(ctx, b.table, b.input); err != nil {
+	if err := d.insert(ctx, &b.block); err != nil {
 		return err
 	}
 	dirty := newDirtyBlock()
@@ -66,5 +66,5 @@ func (d *DB) Forget(ctx context.Context, scope pipeline.Scope, platform, id stri
 	if err := d.markDeleted(ctx, posts, accounts, dirty, uint64(at)); err != nil {
 		return err
 	}
-	return d.insert(ctx, dirty.table, dirty.input)
+	return d.insert(ctx, &dirty.block)
 }

@@ -178,7 +178,7 @@ func (b *Broker) format(o Options) {
 	id := make([]byte, 16)
 	_, err := rand.Read(id)
 	require.NoError(b.t, err)
-	args := []string{"format", "--standalone", "-t", base64.RawURLEncoding.EncodeToString(id), "-c", b.config()}
+	args := []string{"format", "--standalone", "--cluster-id=" + base64.RawURLEncoding.EncodeToString(id), "-c", b.config()}
 	if o.SASL {
 		for _, m := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 			args = append(args, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", m, User, Password))

@@ -41,19 +41,21 @@ const migrationsTable = "CREATE TABLE IF NOT EXISTS schema_migrations (" +
 	"`at` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it was applied'" +
 	") ENGINE = ReplacingMergeTree(at) ORDER BY number COMMENT 'Which migrations were applied; kept by `earshot schema apply`'"
 
-// Migrations lists the embedded files in order.
+// Migrations lists the embedded files in order. Numbers rise, but may leave gaps.
 func Migrations() ([]Migration, error) {
 	names, err := fs.Glob(sql.Files, "*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSchema, err)
 	}
 	out := make([]Migration, 0, len(names)) // Glob sorts
-	for i, name := range names {
+	last := 0
+	for _, name := range names {
 		digits, _, _ := strings.Cut(path.Base(name), "_")
 		number, err := strconv.Atoi(digits)
-		if err != nil || number != i+1 {
-			return nil, fmt.Errorf("%w: file %s should be number %04d", ErrSchema, name, i+1)
+		if err != nil || len(digits) != 4 || number <= last {
+			return nil, fmt.Errorf("%w: file %s should begin with four digits, a number of its own", ErrSchema, name)
 		}
+		last = number
 		text, err := fs.ReadFile(sql.Files, name)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrSchema, err)
@@ -139,19 +141,27 @@ func Pending(ctx context.Context, db *DB) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, a := range applied {
+	stands := make(map[int]Applied, len(applied))
+	for _, a := range applied {
+		stands[int(a.Number)] = a
+	}
+	var pending []Migration
+	for _, m := range all {
+		a, ok := stands[m.Number]
 		switch {
-		case int(a.Number) > len(all):
-			return nil, fmt.Errorf("%w: %s has migration %s, which this program does not know: use the newer program",
-				ErrSchema, db.database, a.Name)
-		case int(a.Number) != i+1:
-			return nil, fmt.Errorf("%w: %s lacks migration %d but has %s", ErrSchema, db.database, i+1, a.Name)
-		case a.Checksum != all[i].Checksum:
+		case !ok:
+			pending = append(pending, m)
+		case a.Checksum != m.Checksum:
 			return nil, fmt.Errorf("%w: %s was made by another version of %s: a released migration must never be edited",
 				ErrSchema, db.database, a.Name)
 		}
+		delete(stands, m.Number)
 	}
-	return all[len(applied):], nil
+	for _, a := range stands {
+		return nil, fmt.Errorf("%w: %s has migration %s, which this program does not know: use the newer program",
+			ErrSchema, db.database, a.Name)
+	}
+	return pending, nil
 }
 
 // CheckSchema refuses a database that is not exactly at this program's schema. Workers

@@ -32,7 +32,7 @@ func (d *doctor) schema(ctx context.Context, db *clickhouse.DB) bool {
 		d.fail("schema", d.cfg.Invocation+" schema apply", "%s lacks %d of %d migrations, the first is %s", db.Database(), len(pending), len(all), pending[0].Name)
 		return false
 	}
-	d.ok("schema", "%s is at migration %d of %d", db.Database(), len(all), len(all))
+	d.ok("schema", "%s is at migration %s, the newest", db.Database(), all[len(all)-1].Name)
 	return true
 }
 

@@ -23,7 +23,7 @@ func ApplySchema(ctx context.Context, cfg *Config, c *Console) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.Out, "%s: at migration %d\n", s.Database, len(all))
+		fmt.Fprintf(c.Out, "%s: at migration %s\n", s.Database, all[len(all)-1].Name)
 		return nil
 	})
 }
@@ -43,18 +43,25 @@ func SchemaStatus(ctx context.Context, cfg *Config, c *Console) error {
 			return err
 		}
 		fmt.Fprintf(c.Out, "%s\n", s.Database)
-		for i, m := range all {
+		stands := map[int]clickhouse.Applied{}
+		for _, a := range applied {
+			stands[int(a.Number)] = a
+		}
+		for _, m := range all {
 			state := "pending"
-			if i < len(applied) {
-				state = "applied " + applied[i].At.UTC().Format(time.RFC3339)
-				if applied[i].Checksum != m.Checksum {
+			if a, ok := stands[m.Number]; ok {
+				state = "applied " + a.At.UTC().Format(time.RFC3339)
+				if a.Checksum != m.Checksum {
 					state += ", but from another text"
 				}
 			}
 			fmt.Fprintf(c.Out, "  %-28s %s\n", m.Name, state)
+			delete(stands, m.Number)
 		}
-		for _, a := range applied[min(len(all), len(applied)):] {
-			fmt.Fprintf(c.Out, "  %-28s applied by a newer program\n", a.Name)
+		for _, a := range applied {
+			if _, ok := stands[int(a.Number)]; ok {
+				fmt.Fprintf(c.Out, "  %-28s applied by a newer program\n", a.Name)
+			}
 		}
 		return nil
 	})

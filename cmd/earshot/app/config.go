@@ -8,11 +8,7 @@ import (
 
 	"earshot/cmd/earshot/app/settings"
 	"earshot/enrich"
-	"earshot/pipeline/collect/bluesky"
 	"earshot/pipeline/collect/client"
-	"earshot/pipeline/collect/file"
-	"earshot/pipeline/collect/simulate"
-	"earshot/pipeline/collect/wikipedia"
 	"earshot/pipeline/kafka"
 	"earshot/sinks/clickhouse"
 )
@@ -131,10 +127,7 @@ type Source struct {
 	Name string `yaml:"name" doc:"unique for ever: what was read so far and what was missed go by it"`
 	Type string `yaml:"type" doc:"what it reads; the settings below depend on it"`
 
-	file      *file.Config
-	simulate  *simulate.Config
-	bluesky   *bluesky.Config
-	wikipedia *wikipedia.Config
+	settings map[string]any // by type, each a pointer to its Config
 }
 
 // Validate checks the name; the settings check themselves.

@@ -96,6 +96,9 @@ func settingKeys() map[string]bool {
 		}
 	}
 	collect(reflect.TypeFor[Config]())
+	for _, p := range platforms() {
+		collect(reflect.TypeOf(p.defaults()))
+	}
 	delete(keys, ",inline")
 	return keys
 }

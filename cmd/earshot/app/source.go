@@ -12,61 +12,12 @@ import (
 	"time"
 
 	"earshot/pipeline/collect"
-	"earshot/pipeline/collect/bluesky"
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/file"
 	"earshot/pipeline/collect/simulate"
-	"earshot/pipeline/collect/wikipedia"
 )
 
-// Types of sources.
-const (
-	typeFile      = "file"
-	typeSimulate  = "simulate"
-	typeBluesky   = "bluesky"
-	typeWikipedia = "wikipedia"
-)
-
-// networkDeadline is how long a source of the network may show no life to the runner; its
-// own liveness deadline is shorter.
-const networkDeadline = 5 * time.Minute
-
-// Discriminator is the key that decides which settings a source has.
-func (s *Source) Discriminator() string { return "type" }
-
-// Kinds are the types of sources.
-func (s *Source) Kinds() []string {
-	return []string{typeFile, typeSimulate, typeBluesky, typeWikipedia}
-}
-
-// Settings returns those of the type; they are made with their defaults when first asked for.
-func (s *Source) Settings(kind string) any {
-	switch kind {
-	case typeFile:
-		return made(&s.file, file.DefaultConfig)
-	case typeSimulate:
-		return made(&s.simulate, simulate.DefaultConfig)
-	case typeBluesky:
-		return made(&s.bluesky, bluesky.DefaultConfig)
-	case typeWikipedia:
-		return made(&s.wikipedia, wikipedia.DefaultConfig)
-	}
-	return nil
-}
-
-func made[T any](at **T, defaults func() T) *T {
-	if *at == nil {
-		*at = new(defaults())
-	}
-	return *at
-}
-
-// publicSources need no credentials: what a newcomer hears on the first day.
-func publicSources() []Source {
-	return []Source{{Name: typeBluesky, Type: typeBluesky}, {Name: typeWikipedia, Type: typeWikipedia}}
-}
-
-// entries is the wiring table: one line a type of source.
+// entries are the configured sources, made.
 func (c *Config) entries() ([]collect.Entry, error) {
 	http, err := client.New(c.HTTP, "1")
 	if err != nil {
@@ -75,23 +26,19 @@ func (c *Config) entries() ([]collect.Entry, error) {
 	live, simulated := streams(c)
 	var table []collect.Entry
 	for _, s := range c.sources() {
-		e := collect.Entry{Name: s.Name, Stream: live}
-		var err error
-		switch settings := s.Settings(s.Type).(type) {
-		case *file.Config:
-			e.Platform = settings.Platform
-			e.Source, err = file.Open(*settings)
-		case *simulate.Config:
-			e.Platform, e.Stream, e.Deadline = "simulated", simulated, 5*time.Minute
-			e.Source, err = simulate.New(*settings)
-		case *bluesky.Config:
-			e.Platform, e.Deadline = typeBluesky, networkDeadline
-			e.Source, err = bluesky.New(*settings, http)
-		case *wikipedia.Config:
-			e.Platform, e.Deadline = typeWikipedia, networkDeadline
-			e.Source, err = wikipedia.New(*settings, http)
+		p, ok := platformOf(s.Type)
+		if !ok {
+			return nil, failure(ExitConfiguration, fmt.Errorf("source %s: unknown type %q", s.Name, s.Type))
 		}
-		if err != nil {
+		settings := s.Settings(s.Type)
+		e := collect.Entry{Name: s.Name, Platform: s.Type, Stream: live, Deadline: p.deadline}
+		switch its := settings.(type) {
+		case *file.Config:
+			e.Platform = its.Platform
+		case *simulate.Config:
+			e.Platform, e.Stream = "simulated", simulated
+		}
+		if e.Source, err = p.open(settings, http); err != nil {
 			return nil, failure(ExitConfiguration, fmt.Errorf("source %s: %w", s.Name, err))
 		}
 		table = append(table, e)
@@ -104,10 +51,10 @@ type SourceState struct {
 	Name       string  `json:"name,omitempty"` // empty: a platform that is not configured
 	Platform   string  `json:"platform"`       // the type of the source
 	Configured bool    `json:"configured"`
-	State      string  `json:"state,omitempty"` // ok, limited, down, done; stopped: nothing reported in ten minutes
+	State      string  `json:"state"` // ok, limited, down, done; stopped: nothing reported in ten minutes; not configured
 	Lag        float64 `json:"lag_seconds"`
 	Rate       float64 `json:"posts_per_second"` // of its last minute
-	LastError  string  `json:"last_error,omitempty"`
+	LastError  string  `json:"last_error"`
 }
 
 // SourceList is what the list shows, and how.
@@ -128,7 +75,7 @@ func ListSources(ctx context.Context, cfg *Config, c *Console, l SourceList) err
 	if l.All {
 		for _, kind := range (&Source{}).Kinds() {
 			if !slices.ContainsFunc(list, func(s SourceState) bool { return s.Platform == kind }) {
-				list = append(list, SourceState{Platform: kind})
+				list = append(list, SourceState{Platform: kind, State: "not configured"})
 			}
 		}
 	}
@@ -158,7 +105,7 @@ func sourceTable(list []SourceState) string {
 	fmt.Fprintln(w, "NAME\tPLATFORM\tSTATE\tPOSTS/S\tLAG\tLAST ERROR")
 	for _, s := range list {
 		if !s.Configured {
-			fmt.Fprintf(w, "-\t%s\tnot configured\t\t\t\n", s.Platform)
+			fmt.Fprintf(w, "-\t%s\t%s\t\t\t\n", s.Platform, s.State)
 			continue
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f\t%s\t%s\n", s.Name, s.Platform, s.State, s.Rate,

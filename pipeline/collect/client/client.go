@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -203,13 +204,27 @@ type Response struct {
 	Body   []byte
 }
 
+// Request is what Do sends.
+type Request struct {
+	Method  string // empty: GET
+	Address string
+	Header  http.Header
+	Body    []byte
+	Once    bool // never repeated: to ask twice would do or cost something twice
+}
+
 // Get asks for an address until it answers, or until repeating helps no more. Any answer
 // below 400 is one, so a 304 comes back as such. Otherwise the error is a *StatusError, a
 // *LimitedError if the platform wants a longer pause, or wraps what went wrong.
 func (c *Client) Get(ctx context.Context, address string, header http.Header) (*Response, error) {
+	return c.Do(ctx, Request{Address: address, Header: header})
+}
+
+// Do is Get for any method, with a body.
+func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	for n := 0; ; n++ {
-		resp, err := c.once(ctx, address, header)
-		if err == nil || n >= c.cfg.Retries || ctx.Err() != nil || !repeatable(err) {
+		resp, err := c.once(ctx, r)
+		if err == nil || r.Once || n >= c.cfg.Retries || ctx.Err() != nil || !repeatable(err) {
 			return resp, err
 		}
 		if err := sleep(ctx, c.backoff(n)); err != nil {
@@ -237,28 +252,29 @@ func backoff(n int) time.Duration {
 	return d/2 + rand.N(d/2) //nolint:gosec // jitter, not a secret
 }
 
-func (c *Client) once(ctx context.Context, address string, header http.Header) (*Response, error) {
+func (c *Client) once(ctx context.Context, r Request) (*Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout+patience)
 	defer cancel()
-	resp, err := c.send(ctx, address, header)
+	resp, err := c.send(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
 	body, err := readAll(resp.Body, c.cfg.MaxBytes)
 	if err != nil {
-		return nil, plain(address, err)
+		return nil, plain(r.Address, err)
 	}
 	return &Response{Code: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
 // send returns an answer below 400 with its body open.
-func (c *Client) send(ctx context.Context, address string, header http.Header) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
+	address := r.Address
+	req, err := http.NewRequestWithContext(ctx, r.Method, address, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, plain(address, err)
 	}
-	maps.Copy(req.Header, header)
+	maps.Copy(req.Header, r.Header)
 	req.Header.Set("User-Agent", c.agent)
 	resp, err := c.http.Do(req)
 	if err != nil {

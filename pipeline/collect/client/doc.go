@@ -7,5 +7,6 @@
 //   - limit.go   one pace a host, which obeys what the platform answers
 //   - errors.go  what went wrong, without credentials
 //   - sse.go     server-sent events with a liveness deadline
+//   - lines.go   streams of lines, such as newline-delimited JSON, with a liveness deadline
 //   - socket.go  WebSocket with a liveness deadline
 package client

@@ -109,6 +109,10 @@ func advice(code int, header http.Header, now time.Time) (until time.Time, what 
 		}
 	}
 	if code == http.StatusTooManyRequests {
+		// X counts by endpoint, so that its headers speak for the host only when it refuses.
+		if t, ok := moment(header.Get("X-Rate-Limit-Reset"), now); ok {
+			return t, "X-Rate-Limit-Reset"
+		}
 		return now.Add(time.Minute), "429 without a time"
 	}
 	return time.Time{}, ""

@@ -32,7 +32,7 @@ func (c *Client) Events(ctx context.Context, address string, header http.Header,
 	header.Set("Accept-Encoding", "identity") // a packed stream hides its signs of life
 	watch := time.AfterFunc(deadline+patience, func() { cancel(ErrSilent) })
 	defer watch.Stop()
-	resp, err := c.send(ctx, address, header)
+	resp, err := c.send(ctx, Request{Address: address, Header: header})
 	if err != nil {
 		return silenced(ctx, address, err)
 	}

@@ -10,11 +10,11 @@ import (
 // What the parts may hold beside the models, which are loaded once. The collector of garbage
 // lets the heap double before it works, and after an outage, when all parts catch up at
 // once, the process would grow by twice what they really hold: so it works at half more.
-// The limit is a second net. It must stay well above what is really held, or collecting
-// takes more than the work: docs/performance.md has what 72 and 96 MB cost.
+// The limit is a second net. It must stay well above what is really held, about 45 MB
+// while catching up, or collecting takes more than the work.
 const (
 	gcPercent     = 50
-	workingMemory = 84 << 20 // batches, requests and answers of all streams
+	workingMemory = 72 << 20 // batches, requests and answers of all streams
 	brokerMemory  = 64 << 20 // the embedded broker, while it compacts
 )
 

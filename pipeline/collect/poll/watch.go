@@ -1,0 +1,130 @@
+package poll
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Watch says which posts are due to be read again: at each of the ages in Steps. It tells
+// of counts, edits and deletes where a platform does not tell by itself. The zero Watch
+// with no Steps watches nothing.
+type Watch struct {
+	Steps []time.Duration // ages of a post, growing
+	Most  int             // posts watched at once; beyond it the oldest are let go
+
+	posts []watched // in the order in which they were seen
+}
+
+type watched struct {
+	id   string
+	seen int64 // s, our clock
+	step int   // the next one
+}
+
+// Add begins to watch a post. Its age counts from when we saw it, which no claim of a
+// platform can move.
+func (w *Watch) Add(id string, now time.Time) {
+	if len(w.Steps) == 0 || w.Most <= 0 {
+		return
+	}
+	w.posts = append(w.posts, watched{id: id, seen: now.Unix()})
+	if n := len(w.posts) - w.Most; n > 0 {
+		w.posts = w.posts[n:]
+	}
+}
+
+// Due are at most n posts whose time has come.
+func (w *Watch) Due(now time.Time, n int) []string {
+	var ids []string
+	for i := range w.posts {
+		if len(ids) == n {
+			break
+		}
+		if w.due(&w.posts[i], now) {
+			ids = append(ids, w.posts[i].id)
+		}
+	}
+	return ids
+}
+
+func (w *Watch) due(p *watched, now time.Time) bool {
+	return p.step < len(w.Steps) && now.Unix()-p.seen >= int64(w.Steps[p.step]/time.Second)
+}
+
+// Done says that these were read again; gone are the ones that need no further look.
+func (w *Watch) Done(now time.Time, ids []string, gone map[string]bool) {
+	read := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		read[id] = true
+	}
+	kept := w.posts[:0]
+	for _, p := range w.posts {
+		if read[p.id] {
+			for w.due(&p, now) { // what was missed while we were away is one reading
+				p.step++
+			}
+		}
+		if p.step < len(w.Steps) && !gone[p.id] {
+			kept = append(kept, p)
+		}
+	}
+	w.posts = kept
+}
+
+// Next is when the next post is due, or zero.
+func (w *Watch) Next() time.Time {
+	var next time.Time
+	for i := range w.posts {
+		p := &w.posts[i]
+		if p.step >= len(w.Steps) {
+			continue
+		}
+		if at := time.Unix(p.seen, 0).Add(w.Steps[p.step]); next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next
+}
+
+// Len is how many posts are watched.
+func (w *Watch) Len() int { return len(w.posts) }
+
+// MarshalJSON writes the posts in a short form: id, step, and seconds since the one
+// before, each post behind a blank.
+func (w *Watch) MarshalJSON() ([]byte, error) {
+	var b strings.Builder
+	last := int64(0)
+	for _, p := range w.posts {
+		fmt.Fprintf(&b, "%s,%d,%s ", p.id, p.step, strconv.FormatInt(p.seen-last, 36))
+		last = p.seen
+	}
+	return json.Marshal(strings.TrimSuffix(b.String(), " "))
+}
+
+// UnmarshalJSON reads the posts; Steps and Most stay as they are set. What is not of the
+// short form is an error.
+func (w *Watch) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	w.posts = nil
+	last := int64(0)
+	for _, field := range strings.Fields(text) {
+		part := strings.Split(field, ",")
+		if len(part) != 3 || part[0] == "" {
+			return fmt.Errorf("poll: %.40q is no watched post", field)
+		}
+		step, err := strconv.Atoi(part[1])
+		after, err2 := strconv.ParseInt(part[2], 36, 64)
+		if err != nil || err2 != nil || step < 0 {
+			return fmt.Errorf("poll: %.40q is no watched post", field)
+		}
+		last += after
+		w.posts = append(w.posts, watched{id: part[0], seen: last, step: step})
+	}
+	return nil
+}

@@ -7,6 +7,7 @@ import (
 	"earshot/pipeline/collect/bluesky"
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/file"
+	"earshot/pipeline/collect/reddit"
 	"earshot/pipeline/collect/simulate"
 	"earshot/pipeline/collect/wikipedia"
 )
@@ -35,6 +36,7 @@ func platforms() []platform {
 	return []platform{
 		open(bluesky.DefaultConfig, bluesky.New).of("bluesky", networkDeadline).free(),
 		open(wikipedia.DefaultConfig, wikipedia.New).of("wikipedia", networkDeadline).free(),
+		open(reddit.DefaultConfig, reddit.New).of("reddit", networkDeadline),
 		open(file.DefaultConfig, offline(file.Open)).of(typeFile, 0),
 		open(simulate.DefaultConfig, offline(simulate.New)).of(typeSimulate, networkDeadline),
 	}

@@ -73,7 +73,7 @@ func (m *Mark) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*m = Mark{Newest: in.Newest}
-	for _, h := range strings.Fields(in.Seen) {
+	for h := range strings.FieldsSeq(in.Seen) {
 		m.enter(h)
 	}
 	return nil

@@ -62,8 +62,12 @@ type Poller struct {
 	Now func() time.Time // our clock; nil: time.Now
 }
 
-// chunk is the number of items of one Emit.
-const chunk = 100
+const (
+	// chunk is the number of items of one Emit.
+	chunk = 100
+	// restful is how often the runner hears in a pause that all is well.
+	restful = time.Minute
+)
 
 // place is the cursor.
 type place struct {
@@ -230,10 +234,13 @@ func (r *run) again(ctx context.Context) error {
 
 // wait passes the time to the next round, and takes what is pushed meanwhile.
 func (r *run) wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(max(d, 0))
+	timer, beat := time.NewTimer(max(d, 0)), time.NewTicker(restful)
 	defer timer.Stop()
+	defer beat.Stop()
 	for {
 		select {
+		case <-beat.C: // a pause of our own is not the platform's silence
+			r.out.Alive()
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:

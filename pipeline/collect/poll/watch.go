@@ -113,7 +113,7 @@ func (w *Watch) UnmarshalJSON(data []byte) error {
 	}
 	w.posts = nil
 	last := int64(0)
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		part := strings.Split(field, ",")
 		if len(part) != 3 || part[0] == "" {
 			return fmt.Errorf("poll: %.40q is no watched post", field)

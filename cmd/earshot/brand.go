@@ -48,18 +48,23 @@ func (o *options) brandChange(verb, arguments, short string) *cobra.Command {
 	if arguments != "NAME" {
 		n = 2
 	}
-	return &cobra.Command{
+	context := ""
+	out := &cobra.Command{
 		Use: verb + " " + arguments, Short: short, Args: cobra.ExactArgs(n),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, console, err := o.prepare(c)
 			if err != nil {
 				return err
 			}
-			change := app.BrandChange{Verb: verb, Name: args[0]}
+			change := app.BrandChange{Verb: verb, Name: args[0], Context: context}
 			if n == 2 {
 				change.Query = args[1]
 			}
 			return app.ChangeBrand(c.Context(), cfg, console, change)
 		},
 	}
+	if n == 2 {
+		out.Flags().StringVar(&context, "context", "", "`FILE` of a context model (earshot train context) that the query asks by context:>0.7")
+	}
+	return out
 }

@@ -113,11 +113,12 @@ func descend(rows [][]int, examples []Example, size int) (w []float64, bias floa
 	return w[:size], w[size]
 }
 
-// keep stores the strongest weights, at most maxWeights, that are at least a hundredth.
+// keep stores the strongest weights, at most maxWeights, that are at least a hundredth and
+// not of something too long to be a word.
 func (m *Model) keep(index []string, weights []float64) {
 	var order []int
 	for j, w := range weights {
-		if math.Abs(w) >= 0.01 {
+		if math.Abs(w) >= 0.01 && len(index[j]) <= maxFeature {
 			order = append(order, j)
 		}
 	}

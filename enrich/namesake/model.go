@@ -15,10 +15,11 @@ import (
 // Format is the version of the file and of the features: a model of another one is refused.
 const Format = 1
 
-// maxWeights bounds a model; weights are whole thousandths, and none is beyond maxWeight.
+// The bounds of a model, which travels in one Kafka record. Weights are whole thousandths.
 const (
 	maxWeights = 1000
 	maxWeight  = 1_000_000
+	maxFeature = 100 // bytes
 )
 
 // Model tells how sure the words of a post speak of the brand. It is immutable once
@@ -82,6 +83,9 @@ func Decode(b []byte) (*Model, error) {
 		return nil, fmt.Errorf("namesake: %w: bias %d is absurd", ErrModel, m.Bias)
 	}
 	for f, w := range m.Weights {
+		if len(f) > maxFeature {
+			return nil, fmt.Errorf("namesake: %w: %.20q… is longer than %d bytes", ErrModel, f, maxFeature)
+		}
 		if w > maxWeight || w < -maxWeight {
 			return nil, fmt.Errorf("namesake: %w: weight %d of %q is absurd", ErrModel, w, f)
 		}

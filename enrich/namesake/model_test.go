@@ -67,6 +67,16 @@ func TestLearningIsDeterministicAndTheFileIsTheModel(t *testing.T) {
 	assert.NotEqual(t, first.Version(), other.Version())
 }
 
+// TestAModelOfLongWordsCanBeRead: what is learnt is a model, whatever the posts hold.
+func TestAModelOfLongWordsCanBeRead(t *testing.T) {
+	m, err := Learn("apple", append(fruit(), Example{post(9, "apple "+strings.Repeat("z", 5000)), true}))
+	require.NoError(t, err)
+	file, err := m.Encode()
+	require.NoError(t, err)
+	_, err = Decode(file)
+	require.NoError(t, err)
+}
+
 func TestLearningNeedsBothKinds(t *testing.T) {
 	_, err := Learn("apple", []Example{{post(1, "apple"), true}})
 	require.ErrorIs(t, err, ErrOneSided)
@@ -108,6 +118,7 @@ func TestDecodeRefusesWhatIsNoModel(t *testing.T) {
 		"unknown field": `{"format":1,"bais":3}`,
 		"two models":    `{"format":1} {"format":1}`,
 		"absurd weight": `{"format":1,"weights":{"a":9000000}}`,
+		"absurd word":   `{"format":1,"weights":{"` + strings.Repeat("a", maxFeature+1) + `":1}}`,
 		"absurd bias":   `{"format":1,"bias":-9000000}`,
 		"not a number":  `{"format":1,"bias":"much"}`,
 	} {

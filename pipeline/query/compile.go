@@ -131,7 +131,7 @@ func Compile(brands []Brand) (*Engine, error) {
 
 var (
 	errNoQuery   = errors.New("it has no query")
-	errNoContext = errors.New("its query asks for context:, but the brand has no context model")
+	errNoContext = errors.New("the query asks for context:, but the brand has no context model (beside query:, context: names its file)")
 )
 
 type compiler struct {
@@ -143,19 +143,17 @@ func (c *compiler) brand(i int32, b *Brand) error {
 	var p program
 	p.root.op = opOr // of nothing: never
 	if b.Query != nil && b.Query.root != nil {
-		root := b.Query.root
-		for _, q := range b.Exclusions {
-			root = except(root, []*node{q.root})
-		}
-		needsContext := false
-		root.walk(func(n *node) { needsContext = needsContext || n.op == opField && n.cond.field == "context" })
-		if needsContext && b.Context == nil {
+		root := b.whole()
+		if b.Context == nil && root.asksContext() {
 			return errNoContext
 		}
 		p.root = c.compile(root, b)
 		c.trigger(i, triggers(root))
 	}
 	for _, category := range b.Categories {
+		if b.Context == nil && category.Query.root.asksContext() {
+			return fmt.Errorf("category %q: %w", category.Name, errNoContext)
+		}
 		p.categories = append(p.categories, c.compile(category.Query.root, b))
 	}
 	fold := newFolder()
@@ -174,6 +172,15 @@ func (c *compiler) brand(i int32, b *Brand) error {
 	}
 	c.programs = append(c.programs, p)
 	return nil
+}
+
+// whole is the query without what the exclusions match.
+func (b *Brand) whole() *node {
+	root := b.Query.root
+	for _, q := range b.Exclusions {
+		root = except(root, []*node{q.root})
+	}
+	return root
 }
 
 func (c *compiler) trigger(brand int32, necessary []*node) {

@@ -9,29 +9,112 @@ import (
 	"earshot/pipeline"
 )
 
-func TestExplainShowsThePairAndWhatDecided(t *testing.T) {
-	q, err := Parse(`acme NEAR/2 cloud NOT parody`)
+func inspect(t *testing.T, source string, exclusions ...string) *Inspector {
+	t.Helper()
+	b := Brand{Name: "a", Context: func(r *pipeline.Record) float64 { return float64(r.Post.Metrics.Likes) }, ContextVersion: "likes"}
+	var err error
+	b.Query, err = Parse(source)
 	require.NoError(t, err)
-	explain, err := Explain(q)
+	for _, exclusion := range exclusions {
+		q, err := Parse(exclusion)
+		require.NoError(t, err)
+		b.Exclusions = append(b.Exclusions, q)
+	}
+	in, err := Inspect(b)
 	require.NoError(t, err)
-	ok, why := explain(record(pipeline.Post{Text: "acme and acme big cloud"}))
-	assert.True(t, ok)
-	assert.Contains(t, why, `yes  acme NEAR/2 cloud  text[9:13] "acme"  text[18:23] "cloud"`)
-	ok, why = explain(record(pipeline.Post{Text: "acme cloud parody"}))
-	assert.False(t, ok)
-	assert.Contains(t, why, "yes  parody")
+	return in
+}
+
+func TestInspectShowsThePairOfANear(t *testing.T) {
+	in := inspect(t, `acme NEAR/2 cloud NOT parody`)
+	assert.True(t, in.Match(record(pipeline.Post{Text: "acme and acme big cloud"})))
+	assert.Contains(t, in.Parts(), Part{Text: "acme NEAR/2 cloud", Holds: true,
+		Spans: []pipeline.Span{{Field: "text", Begin: 9, End: 13}, {Field: "text", Begin: 18, End: 23}}})
+	assert.False(t, in.Match(record(pipeline.Post{Text: "acme cloud parody"})))
+	assert.Equal(t, "acme NEAR/2 cloud NOT parody", in.Parts()[0].Text)
+}
+
+// TestDecided holds what is named as decisive against what a reader would name. An
+// exclamation mark stands before what does not hold.
+func TestDecided(t *testing.T) {
+	for _, c := range []struct {
+		query, text string
+		matches     bool
+		want        []string
+	}{
+		{`milan`, "x", false, []string{"!milan"}},
+		{`milan OR "ac milan"`, "Milan", true, []string{"milan"}},
+		{`milan OR inter OR roma`, "Inter, Roma", true, []string{"inter", "roma"}},
+		{`(milan AND (match OR goal)) OR rossoneri`, "Milan is nice", false, []string{"!(match OR goal)"}},
+		{`(milan AND (match OR goal)) OR (inter AND cup)`, "Milan, Inter", false, []string{"!(match OR goal)", "!cup"}},
+		{`(milan AND match) OR rossoneri`, "Rome", false, []string{"!(milan AND match) OR rossoneri"}},
+		{`(milan AND match) OR rossoneri`, "a match in Milan", true, []string{"(milan AND match)"}},
+		{`milan NOT (fashion OR week)`, "Milan fashion", false, []string{"fashion"}},
+		{`milan NOT (fashion AND week)`, "Milan fashion week", false, []string{"(fashion AND week)"}},
+		{`milan NOT fashion`, "Milan", true, []string{"milan"}},
+		{`milan NOT fashion`, "fashion", false, []string{"!milan"}},
+		{`milan NEAR/1 goal OR milano`, "Milan had one goal", false, []string{"!milan NEAR/1 goal"}},
+		{`milan AND context:>0.5`, "Milan", false, []string{"!context:>0.5"}},
+		{`milan AND likes:>3 AND lang:de`, "Milan", false, []string{"!likes:>3", "!lang:de"}},
+		{`"milan goal"~1`, "goal, milan", true, []string{`"milan goal"~1`}},
+	} {
+		in := inspect(t, c.query)
+		assert.Equal(t, c.matches, in.Match(record(pipeline.Post{Text: c.text})), c.query)
+		var got []string
+		for _, p := range in.Decided() {
+			if !p.Holds {
+				p.Text = "!" + p.Text
+			}
+			got = append(got, p.Text)
+		}
+		assert.Equal(t, c.want, got, "%s on %q", c.query, c.text)
+	}
+}
+
+// TestDecidedIsDecisive turns what is named around, by the words of the post alone: without
+// the words of the parts that hold, the answer is another one.
+func TestDecidedIsDecisive(t *testing.T) {
+	in := inspect(t, `(acme AND (cloud OR host)) OR zebra`, `parody OR fake`)
+	for _, text := range []string{"acme cloud", "acme host zebra", "zebra parody", "acme cloud fake", "acme cloud parody fake"} {
+		before := in.Match(record(pipeline.Post{Text: text}))
+		blank := []byte(text)
+		for _, p := range in.Decided() {
+			require.True(t, p.Holds, text)
+			for _, s := range p.Spans {
+				copy(blank[s.Begin:s.End], "................")
+			}
+		}
+		assert.NotEqual(t, before, in.Match(record(pipeline.Post{Text: string(blank)})), "%q and %q", text, blank)
+	}
 }
 
 func TestMeasureWarns(t *testing.T) {
-	q, err := Parse(`(acme OR the) NOT shop`)
-	require.NoError(t, err)
-	warnings, err := Measure(q, []pipeline.Record{{Post: pipeline.Post{Text: "the shop"}}, {Post: pipeline.Post{Text: "x"}}})
-	require.NoError(t, err)
-	kinds := map[string]bool{}
-	for _, w := range warnings {
-		kinds[w.Kind] = true
+	measure := func(source string, texts ...string) (Measured, []string) {
+		q, err := Parse(source)
+		require.NoError(t, err)
+		m, err := Measure(Brand{Name: "a", Query: q}, func(use func(*pipeline.Record)) error {
+			for _, text := range texts {
+				use(record(pipeline.Post{Text: text}))
+			}
+			return nil
+		})
+		require.NoError(t, err)
+		var kinds []string
+		for _, w := range m.Warnings {
+			kinds = append(kinds, w.Kind)
+		}
+		return m, kinds
 	}
-	assert.Equal(t, map[string]bool{"common": true, "removes": true}, kinds)
+	m, kinds := measure(`(acme OR the) NOT shop`, "the shop", "x")
+	assert.Equal(t, []string{"removes", "common"}, kinds)
+	assert.Equal(t, "the alone matches 1 of 2 posts (50.0 %)", m.Warnings[1].Text)
+	assert.Equal(t, 10, m.Warnings[1].Column)
+	assert.Equal(t, [2]int{2, 0}, [2]int{m.Posts, m.Matches})
+	m, kinds = measure(`acme AND zebra`, append(make([]string, 200), "acme", "acme")...)
+	assert.Equal(t, []string{"silent"}, kinds, "one in a hundred is not common yet")
+	assert.Equal(t, 202, m.Posts)
+	_, kinds = measure(`acme`)
+	assert.Empty(t, kinds, "nothing is known of no posts")
 }
 
 func TestWarningsOfTheQueryAlone(t *testing.T) {

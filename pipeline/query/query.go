@@ -165,6 +165,29 @@ func (n *node) walk(visit func(*node)) {
 	}
 }
 
+// walkWanted visits n and all below it, but not what a NOT excludes, nor the words of a
+// window, which stand for nothing alone.
+func (n *node) walkWanted(visit func(*node)) {
+	visit(n)
+	kids := n.kids
+	switch n.op {
+	case opNot:
+		kids = kids[:1]
+	case opWindow:
+		kids = nil
+	}
+	for _, kid := range kids {
+		kid.walkWanted(visit)
+	}
+}
+
+// asksContext reports whether n depends on the brand's context model.
+func (n *node) asksContext() bool {
+	found := false
+	n.walk(func(k *node) { found = found || k.op == opField && k.cond.field == "context" })
+	return found
+}
+
 // Rules names the rules by which posts are cut into tokens and compared. It changes
 // when the same query may find other posts.
 const Rules = "q2"

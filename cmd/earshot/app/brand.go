@@ -16,7 +16,6 @@ import (
 
 	"earshot/pipeline"
 	"earshot/pipeline/kafka"
-	"earshot/pipeline/query"
 	"earshot/sinks/clickhouse"
 )
 
@@ -107,7 +106,7 @@ func (b *brandBook) refresh(ctx context.Context) error {
 		return err
 	}
 	list := slices.DeleteFunc(activeBrands(all), func(brand Brand) bool {
-		_, err := query.Parse(brand.Query)
+		_, err := brand.Compile()
 		if err != nil { // of a newer program
 			b.log.Error().Err(err).Str("brand", brand.Name).Msg("this program does not understand the query: the brand does not count here")
 		}
@@ -274,6 +273,8 @@ type BrandChange struct {
 	Name  string
 	Query string
 	Verb  string // add, set, pause, resume or remove
+
+	Context string // file of a context model, for add and set; empty: as it is
 }
 
 // ChangeBrand publishes a change; workers take it up between two batches, within seconds.
@@ -292,11 +293,20 @@ func ChangeBrand(ctx context.Context, cfg *Config, c *Console, change BrandChang
 		case change.Verb != "add" && !known:
 			return fmt.Errorf("there is no brand %q; `brand list` shows them, `brand add` makes one", change.Name)
 		}
+		var context ContextModel
+		if change.Context != "" {
+			if err := context.UnmarshalText([]byte(change.Context)); err != nil {
+				return failure(ExitUsage, err)
+			}
+		}
 		switch change.Verb {
 		case "add":
-			entry.Brand, entry.Removed, entry.Paused = Brand{Name: strings.TrimSpace(change.Name), Query: change.Query}, false, false
+			entry.Brand, entry.Removed, entry.Paused = Brand{Name: strings.TrimSpace(change.Name), Query: change.Query, Context: context}, false, false
 		case "set":
 			entry.Brand.Query = change.Query
+			if change.Context != "" {
+				entry.Brand.Context = context
+			}
 		case "pause", "resume":
 			entry.Paused = change.Verb == "pause"
 		case "remove":

@@ -19,6 +19,7 @@ type Brand struct {
 	Market      string          `yaml:"market" doc:"market that it belongs to; share of voice is told within one"`
 	Languages   []string        `yaml:"languages" doc:"languages (ISO 639-1) in which a mention counts, beside texts whose language cannot be told; empty: all"`
 	Owner       string          `yaml:"owner" doc:"who answers for the query"`
+	Context     ContextModel    `yaml:"context" json:",omitzero" doc:"file of a context model (earshot train context), which tells the brand from its namesakes: the query asks it by context:>0.7"`
 }
 
 // BrandCategory is a named sub-query.
@@ -32,6 +33,9 @@ type BrandCategory struct {
 func (b Brand) Compile() (query.Brand, error) {
 	out := query.Brand{Name: b.Name, Channels: b.Channels, Languages: b.Languages}
 	var all []error
+	if err := b.Context.apply(&out); err != nil {
+		all = append(all, &brandError{key: "context", err: err})
+	}
 	read := func(key, source string) *query.Query {
 		q, err := query.Parse(source)
 		if err != nil {

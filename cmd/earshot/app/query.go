@@ -1,6 +1,9 @@
 package app
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,39 +13,96 @@ import (
 	"earshot/pipeline/query"
 )
 
-// CheckQuery prints how a query is read and what to be warned of; posts may name a file of
-// texts on which its terms are measured.
-func CheckQuery(out io.Writer, source, posts string) error {
-	q, err := query.Parse(source)
+// QueryTrial is a query that is tried before a brand gets it.
+type QueryTrial struct {
+	Query   string
+	Context string // file of a context model; empty: none
+}
+
+// brand is the one that the query would be of.
+func (t QueryTrial) brand() (query.Brand, error) {
+	b := Brand{Name: "query", Query: t.Query}
+	if t.Context != "" {
+		if err := b.Context.UnmarshalText([]byte(t.Context)); err != nil {
+			return query.Brand{}, failure(ExitConfiguration, fmt.Errorf("query: %w", err))
+		}
+	}
+	q, err := query.Parse(t.Query)
 	if err != nil {
-		return failure(ExitConfiguration, err)
+		return query.Brand{}, failure(ExitConfiguration, err)
 	}
-	fmt.Fprintf(out, "reads as  %s\nversion   %s\n", q, q.Version())
-	warnings := q.Warnings()
-	if posts != "" {
-		texts, err := readLines(posts)
+	out := query.Brand{Name: b.Name, Query: q}
+	if err := b.Context.apply(&out); err != nil {
+		return query.Brand{}, failure(ExitConfiguration, err)
+	}
+	return out, nil
+}
+
+func (t QueryTrial) inspect() (*query.Inspector, error) {
+	b, err := t.brand()
+	if err != nil {
+		return nil, err
+	}
+	in, err := query.Inspect(b)
+	return in, failure(ExitConfiguration, err)
+}
+
+// Check prints how the query is read and what to be warned of. What it does is measured on
+// the posts of a file (one a line), or on the archive; with neither it is not measured.
+func (t QueryTrial) Check(ctx context.Context, cfg *Config, c *Console, posts string, archive Archived) error {
+	b, err := t.brand()
+	if err != nil {
+		return err
+	}
+	c.print(fmt.Sprintf("reads as  %s\nversion   %s\n", b.Query, b.Version()))
+	for _, w := range b.Query.Warnings() {
+		c.print(fmt.Sprintf("warning   %s\n", w))
+	}
+	switch {
+	case posts != "":
+		lines, err := readLines(posts)
 		if err != nil {
 			return err
 		}
-		records := make([]pipeline.Record, len(texts))
-		for i, text := range texts {
-			records[i].Post.Text = text
-		}
-		measured, err := query.Measure(q, records)
-		if err != nil {
-			return err
-		}
-		warnings = append(warnings, measured...)
-	}
-	for _, w := range warnings {
-		fmt.Fprintf(out, "warning   %s\n", w)
+		return measureQuery(b, c, nil, func(use func(*pipeline.Record)) error {
+			for i, line := range lines {
+				r, err := readPost(line)
+				if err != nil {
+					return fmt.Errorf("%s, line %d: %w", posts, i+1, err)
+				}
+				use(r)
+			}
+			return nil
+		})
+	case archive.Days > 0:
+		return archive.open(ctx, cfg, c, func(a *archiveSample) error {
+			return measureQuery(b, c, a, func(use func(*pipeline.Record)) error { return a.read(ctx, use) })
+		})
 	}
 	return nil
 }
 
-// TestQuery prints precision and recall on labelled texts, and each miss.
-func TestQuery(out io.Writer, source, file string) error {
-	explain, err := newExplainer(source)
+// measureQuery prints what the query does on posts; sample is nil where they are no archive.
+func measureQuery(b query.Brand, c *Console, sample *archiveSample, posts func(func(*pipeline.Record)) error) error {
+	m, err := query.Measure(b, posts)
+	if err != nil {
+		return failure(ExitConfiguration, err)
+	}
+	c.print(fmt.Sprintf("matches   %s of the posts", share(m.Matches, m.Posts)))
+	if sample != nil && m.Posts > 0 {
+		c.print(fmt.Sprintf(", about %.0f a day; %s", sample.aDay(m.Matches, m.Posts), sample))
+	}
+	c.print("\n")
+	for _, w := range m.Warnings {
+		c.print(fmt.Sprintf("warning   %s\n", w))
+	}
+	return nil
+}
+
+// Test prints precision and recall on labelled posts, and each miss with the parts of the
+// query that decided it.
+func (t QueryTrial) Test(out io.Writer, file string) error {
+	in, err := t.inspect()
 	if err != nil {
 		return err
 	}
@@ -50,27 +110,42 @@ func TestQuery(out io.Writer, source, file string) error {
 	if err != nil {
 		return err
 	}
-	var hit, wrong, missed int
+	var hit, wrong, missed, posts int
 	for i, line := range lines {
-		label, text, ok := strings.Cut(line, "\t")
-		label = strings.ToLower(label)
-		if !ok || label != "yes" && label != "no" {
-			return failure(ExitConfiguration, fmt.Errorf("%s, line %d: expected yes or no, a tab and a text", file, i+1))
+		if strings.TrimSpace(line) == "" {
+			continue
 		}
-		found, why := explain(text)
-		switch {
+		label, text, ok := strings.Cut(line, "\t")
+		label = strings.ToLower(strings.TrimSpace(label))
+		if !ok || label != "yes" && label != "no" {
+			return failure(ExitConfiguration, fmt.Errorf("%s, line %d: expected yes or no, a tab and a post", file, i+1))
+		}
+		r, err := readPost(text)
+		if err != nil {
+			return failure(ExitConfiguration, fmt.Errorf("%s, line %d: %w", file, i+1, err))
+		}
+		posts++
+		word := ""
+		switch found := in.Match(r); {
 		case found && label == "yes":
 			hit++
+			continue
 		case found:
 			wrong++
-			fmt.Fprintf(out, "wrong   line %d: %s\n%s", i+1, text, why)
+			word = "wrong "
 		case label == "yes":
 			missed++
-			fmt.Fprintf(out, "missed  line %d: %s\n%s", i+1, text, why)
+			word = "missed"
+		default:
+			continue
+		}
+		fmt.Fprintf(out, "%s  line %d: %s\n", word, i+1, text)
+		for _, p := range in.Decided() {
+			fmt.Fprintf(out, "        decided by  %s\n", describePart(p, r))
 		}
 	}
-	fmt.Fprintf(out, "precision %s, recall %s, %d texts\n", share(hit, hit+wrong), share(hit, hit+missed), len(lines))
-	return nil
+	_, err = fmt.Fprintf(out, "precision %s, recall %s, %d posts\n", share(hit, hit+wrong), share(hit, hit+missed), posts)
+	return err
 }
 
 func share(part, whole int) string {
@@ -80,39 +155,60 @@ func share(part, whole int) string {
 	return fmt.Sprintf("%.3f (%d of %d)", float64(part)/float64(whole), part, whole)
 }
 
-// ExplainQuery prints why a text matches or not.
-func ExplainQuery(out io.Writer, source, text string) error {
-	explain, err := newExplainer(source)
+// describePart says how a part of a query stands to a record, with the words that matched.
+func describePart(p query.Part, r *pipeline.Record) string {
+	var b strings.Builder
+	b.WriteString(p.Text)
+	if !p.Holds {
+		b.WriteString("  (does not hold)")
+	}
+	for _, s := range p.Spans {
+		fmt.Fprintf(&b, "  %s[%d:%d]", s.Field, s.Begin, s.End)
+		switch s.Field {
+		case "text":
+			fmt.Fprintf(&b, " %q", r.Post.Text[s.Begin:s.End])
+		case "title":
+			fmt.Fprintf(&b, " %q", r.Post.Title[s.Begin:s.End])
+		}
+	}
+	return b.String()
+}
+
+// Explain prints why a post matches or not: what decided, and how each part stands.
+func (t QueryTrial) Explain(out io.Writer, post string) error {
+	in, err := t.inspect()
 	if err != nil {
 		return err
 	}
-	found, why := explain(text)
-	_, err = fmt.Fprintf(out, "match: %v\n%s", found, why)
+	r, err := readPost(post)
+	if err != nil {
+		return failure(ExitUsage, err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "match: %v\n", in.Match(r))
+	for _, p := range in.Decided() {
+		fmt.Fprintf(&b, "decided by  %s\n", describePart(p, r))
+	}
+	for _, p := range in.Parts() {
+		sign := "no "
+		if p.Holds {
+			sign = "yes"
+		}
+		p.Holds = true // the sign says it
+		fmt.Fprintf(&b, "  %s  %s\n", sign, describePart(p, r))
+	}
+	_, err = io.WriteString(out, b.String())
 	return err
 }
 
-// newExplainer returns a function that matches a text and says which parts held.
-func newExplainer(source string) (func(text string) (bool, string), error) {
-	q, err := query.Parse(source)
-	if err != nil {
-		return nil, failure(ExitConfiguration, err)
-	}
-	parts, err := query.Explain(q)
-	if err != nil {
-		return nil, failure(ExitConfiguration, err)
-	}
-	return func(text string) (bool, string) {
-		return parts(&pipeline.Record{Post: pipeline.Post{Text: text}})
-	}, nil
-}
-
-// DiffQueries prints the texts that one of two queries matches.
-func DiffQueries(out io.Writer, before, after, file string) error {
-	first, err := newExplainer(before)
+// DiffQueries prints the posts of a file (one a line) that one of two queries matches, and
+// the parts that decided.
+func DiffQueries(out io.Writer, before, after QueryTrial, file string) error {
+	first, err := before.inspect()
 	if err != nil {
 		return err
 	}
-	second, err := newExplainer(after)
+	second, err := after.inspect()
 	if err != nil {
 		return err
 	}
@@ -121,28 +217,69 @@ func DiffQueries(out io.Writer, before, after, file string) error {
 		return err
 	}
 	both, gone, came := 0, 0, 0
-	for _, text := range lines {
-		old, _ := first(text)
-		now, _ := second(text)
+	for i, line := range lines {
+		r, err := readPost(line)
+		if err != nil {
+			return failure(ExitConfiguration, fmt.Errorf("%s, line %d: %w", file, i+1, err))
+		}
+		old, now := first.Match(r), second.Match(r)
+		sign := "+"
 		switch {
 		case old && now:
 			both++
+			continue
 		case old:
 			gone++
-			fmt.Fprintf(out, "- %s\n", text)
+			sign = "-"
 		case now:
 			came++
-			fmt.Fprintf(out, "+ %s\n", text)
+		default:
+			continue
+		}
+		fmt.Fprintf(out, "%s %s\n", sign, line)
+		for _, p := range second.Decided() {
+			fmt.Fprintf(out, "    decided by  %s\n", describePart(p, r))
 		}
 	}
-	fmt.Fprintf(out, "%d in both, %d no longer, %d new\n", both, gone, came)
-	return nil
+	_, err = fmt.Fprintf(out, "%d in both, %d no longer, %d new\n", both, gone, came)
+	return err
 }
 
+// readPost reads a post as the JSON of its record, else as a bare text.
+func readPost(line string) (*pipeline.Record, error) {
+	r := &pipeline.Record{}
+	if !strings.HasPrefix(line, `{"`) {
+		r.Post.Text = line
+		return r, nil
+	}
+	if _, err := pipeline.DecodePost([]byte(line), &r.Post); err != nil {
+		return nil, fmt.Errorf("what begins with {\" is read as the JSON of a post: %w", err)
+	}
+	return r, nil
+}
+
+// maxLine bounds a line of a file of posts, in bytes.
+const maxLine = 4 << 20
+
 func readLines(file string) ([]string, error) {
-	content, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, failure(ExitConfiguration, fmt.Errorf("query: %w", err))
 	}
-	return strings.Split(strings.TrimRight(strings.ReplaceAll(string(content), "\r\n", "\n"), "\n"), "\n"), nil
+	defer f.Close() //nolint:errcheck // it was only read
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxLine)
+	var out []string
+	for lines.Scan() {
+		out = append(out, lines.Text())
+	}
+	if err := lines.Err(); err != nil {
+		return nil, failure(ExitConfiguration, fmt.Errorf("query: %s, line %d: %w", file, len(out)+1, err))
+	}
+	if len(out) == 0 {
+		return nil, failure(ExitConfiguration, fmt.Errorf("query: %s: %w", file, errNoPosts))
+	}
+	return out, nil
 }
+
+var errNoPosts = errors.New("there are no posts in it")

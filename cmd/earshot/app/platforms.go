@@ -8,6 +8,7 @@ import (
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/file"
 	"earshot/pipeline/collect/reddit"
+	"earshot/pipeline/collect/rss"
 	"earshot/pipeline/collect/simulate"
 	"earshot/pipeline/collect/wikipedia"
 )
@@ -37,6 +38,7 @@ func platforms() []platform {
 		open(bluesky.DefaultConfig, bluesky.New).of("bluesky", networkDeadline).free(),
 		open(wikipedia.DefaultConfig, wikipedia.New).of("wikipedia", networkDeadline).free(),
 		open(reddit.DefaultConfig, reddit.New).of("reddit", networkDeadline),
+		open(rss.DefaultConfig, rss.New).of("rss", networkDeadline),
 		open(file.DefaultConfig, offline(file.Open)).of(typeFile, 0),
 		open(simulate.DefaultConfig, offline(simulate.New)).of(typeSimulate, networkDeadline),
 	}

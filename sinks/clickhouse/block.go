@@ -204,7 +204,7 @@ func version(p *pipeline.Post, seen pipeline.Time, offset int64) proto.UInt128 {
 	if !revision.Known() {
 		revision = p.CreatedAt
 	}
-	return pack(revision, seen, offset)
+	return pack(clamp(revision), seen, offset) // as the ledger holds it, so that a replay finds the same
 }
 
 // deletedVersion is above every version that a post can have.

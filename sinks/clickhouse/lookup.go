@@ -91,9 +91,10 @@ func (l *Ledger) lookUpMentions(ctx context.Context, labelSet string, posts map[
 		return nil
 	}
 	var rows []storedMention
-	query := "SELECT brand, platform, id, argMax(m.event_time, m.version) AS event_time FROM " + l.db.table("mentions") +
-		" AS m WHERE label_set = {label_set:String} AND (platform, id) IN wanted AND id IN (SELECT id FROM wanted)" +
-		" GROUP BY brand, hour, platform, id HAVING argMax(m.is_deleted, m.version) = 0 OR max(" + ofBatch + ")"
+	// FINAL, because of two rows with one version (a brand that looked back) the later counts.
+	ofPosts := " WHERE label_set = {label_set:String} AND (platform, id) IN wanted AND id IN (SELECT id FROM wanted)"
+	query := "SELECT brand, platform, id, event_time FROM " + l.db.table("mentions") + " FINAL" + ofPosts +
+		" UNION DISTINCT SELECT brand, platform, id, event_time FROM " + l.db.table("mentions") + ofPosts + " AND " + ofBatch
 	args := append(batchParameters(b), Named("label_set", labelSet))
 	if err := selectPairs(ctx, l.db, &rows, query, asked, args...); err != nil {
 		return err

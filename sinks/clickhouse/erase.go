@@ -13,9 +13,10 @@ import (
 // so that whatever comes late (a back-fill, offsets that were reset) is hidden at once and
 // erased by the next run.
 
-// erasure is one table: which rows hold words of what was deleted, and what becomes of them.
+// erasure is one table: which rows hold words of what was deleted, which of them one round
+// takes, and what becomes of them.
 type erasure struct {
-	table, where, change string
+	table, where, takes, change string
 }
 
 // erasures lists all tables that can hold words.
@@ -30,17 +31,18 @@ func (d *DB) erasures() []erasure {
 	}
 	letters := "id IN (SELECT id FROM (SELECT id, arrayJoin(extractAll(payload, '\"id\"\\\\s*:\\\\s*\"([^\"]*)\"')) AS named FROM " +
 		d.table("dead_letters") + ") WHERE named IN (SELECT id FROM " + d.table("tombstones") + "))"
+	either := byPost + " OR " + byAuthor
+	ledger := "op IN ('create', 'update', 'metrics') AND (" + strings.Join(filled, " OR ") + ") AND "
 	return []erasure{
-		{"mentions", byPost + " OR " + byAuthor, "DELETE"},
-		{"interactions", byPost + " OR " + byAuthor, "DELETE"},
-		{"metrics_observed", byPost, "DELETE"},
-		{"overrides", byPost, "DELETE"},
-		{"authors", byAuthor, "DELETE"},
-		{"dead_letters", letters, "DELETE"},
-		{
-			"posts", "op IN ('create', 'update', 'metrics') AND (" + strings.Join(filled, " OR ") + ") AND (" + byPost + " OR " + byAuthor + ")",
-			"UPDATE " + strings.Join(emptied, ", "),
-		},
+		{"mentions", either, either, "DELETE"},
+		{"interactions", either, either, "DELETE"},
+		{"metrics_observed", byPost, byPost, "DELETE"},
+		{"overrides", byPost, byPost, "DELETE"},
+		{"authors", byAuthor, byAuthor, "DELETE"},
+		{"dead_letters", letters, letters, "DELETE"},
+		// A row of the ledger loses its author only once its post has a tombstone: an account
+		// may be deleted after this round has made those, and nothing else would hide the row.
+		{"posts", ledger + "(" + either + ")", ledger + byPost, "UPDATE " + strings.Join(emptied, ", ")},
 	}
 }
 
@@ -64,10 +66,23 @@ func (d *DB) Remains() string {
 	return strings.Join(parts, "\nUNION ALL\n") + "\nORDER BY table"
 }
 
+// eraseRounds bounds the rounds of one run: each takes what came during the one before.
+const eraseRounds = 5
+
 // Erase takes the words of deleted posts and accounts out of every table and returns how
 // many rows it touched. It waits for its changes and may be repeated at any time; what
 // ClickHouse replaced leaves the disk minutes later (its setting old_parts_lifetime).
 func Erase(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, err error) {
+	for range eraseRounds {
+		n, err := eraseRound(ctx, db, log)
+		if rows += n; err != nil || n == 0 {
+			return rows, err
+		}
+	}
+	return rows, nil
+}
+
+func eraseRound(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, err error) {
 	// The posts of a deleted account get tombstones of their own, because the ledger will
 	// not know their author any more.
 	err = db.Exec(ctx, "INSERT INTO tombstones (platform, scope, id, deleted_at, epoch, topic, partition, offset)"+
@@ -93,7 +108,7 @@ func Erase(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, err er
 		if remaining[e.table] == 0 {
 			continue
 		}
-		statement := "ALTER TABLE " + e.table + " " + e.change + " WHERE " + e.where +
+		statement := "ALTER TABLE " + e.table + " " + e.change + " WHERE " + e.takes +
 			" SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1"
 		if err := db.Exec(ctx, statement); err != nil {
 			return rows, err

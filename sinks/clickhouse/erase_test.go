@@ -180,3 +180,25 @@ func filesWith(t *testing.T, dir, word string) (out []string) {
 	require.NoError(t, err)
 	return out
 }
+
+// TestAnAccountDeletedMeanwhileStaysHidden: a round of the erasure that has made the
+// tombstones of posts already meets the posts of an account that was deleted since. They
+// must keep their author, or nothing would hide them any more.
+func TestAnAccountDeletedMeanwhileStaysHidden(t *testing.T) {
+	db := fresh(t)
+	l := openLedger(t, db)
+	_, err := l.Write(t.Context(), script(0, by("gone", says(pipeline.OpCreate, "p1", "Acme"))))
+	require.NoError(t, err)
+	platform := answer(t, db, "SELECT DISTINCT platform FROM posts")
+	require.NoError(t, db.Forget(t.Context(), pipeline.ScopeAccount, platform, "gone", pipeline.At(time.Now())))
+	for _, e := range db.erasures() { // what a round does after its tombstones
+		require.NoError(t, db.Exec(t.Context(), "ALTER TABLE "+e.table+" "+e.change+" WHERE "+e.takes+
+			" SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1"))
+	}
+	assert.Equal(t, "0", answer(t, db, "SELECT count() FROM posts_current"))
+	assert.NotEqual(t, "0", answer(t, db, "SELECT sum(remaining) FROM ("+db.Remains()+")"), "the proof says that words are left")
+	_, err = Erase(t.Context(), db, zerolog.Nop())
+	require.NoError(t, err)
+	assert.Equal(t, "0", answer(t, db, "SELECT count() FROM posts_current"))
+	assert.Equal(t, "0", answer(t, db, "SELECT sum(remaining) FROM ("+db.Remains()+")"))
+}

@@ -75,6 +75,9 @@ func child(role string) int {
 	if os.Getenv(unfencedVar) != "" {
 		cfg.Hooks.Sink = func(s pipeline.Sink) pipeline.Sink { return unfenced{s} }
 	}
+	if os.Getenv(staleVar) != "" {
+		cfg.Hooks.Sink = func(s pipeline.Sink) pipeline.Sink { return stale{s} }
+	}
 	console, err := app.NewConsole(cfg.Log, os.Stderr, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -11,12 +11,19 @@ import (
 // names which, without asking the matcher.
 var brandNames = []string{"Zubrola", "Kwentix", "Marolis", "Ostrevo"}
 
+// tally is what every storm draws from and counts.
+type tally struct {
+	rng    *rand.Rand
+	sent   int // records that Kafka must hold
+	broken int // of these, undecodable ones
+}
+
+func newTally(seed uint64) *tally { return &tally{rng: rand.New(rand.NewPCG(seed, 1))} }
+
 // model is what must be stored: it sees each record that is fed and keeps, by plain
 // rules written again here, what the ledger and the mentions should hold.
 type model struct {
-	rng      *rand.Rand
-	sent     int                        // records that Kafka must hold
-	broken   int                        // of these, undecodable ones
+	*tally
 	mentions map[string]map[string]post // brand -> platform/id -> the last post under that id
 	previous []post                     // a few earlier posts, to repeat
 	next     int
@@ -30,10 +37,7 @@ type post struct {
 }
 
 func newModel(seed uint64) *model {
-	return &model{
-		rng:      rand.New(rand.NewPCG(seed, 1)),
-		mentions: map[string]map[string]post{},
-	}
+	return &model{tally: newTally(seed), mentions: map[string]map[string]post{}}
 }
 
 // feed makes n posts: most are new, some repeat an earlier id word for word, some say

@@ -91,6 +91,7 @@ func (s *stage) config() string { return filepath.Join(s.dir, "earshot.yaml") }
 type process struct {
 	cmd  *exec.Cmd
 	in   io.WriteCloser
+	out  said // what it has said
 	dead chan struct{}
 }
 
@@ -99,12 +100,12 @@ func (s *stage) start(role string) *process {
 	require.NoError(s.t, err)
 	cmd := exec.CommandContext(context.Background(), self)
 	cmd.Env = append(append(os.Environ(), childVar+"="+role, configVar+"="+s.config()), s.env...)
-	cmd.Stdout, cmd.Stderr = s.logs, s.logs
+	p := &process{cmd: cmd, dead: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = s.logs, io.MultiWriter(s.logs, &p.out)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	in, err := cmd.StdinPipe()
+	p.in, err = cmd.StdinPipe()
 	require.NoError(s.t, err)
 	require.NoError(s.t, cmd.Start())
-	p := &process{cmd: cmd, in: in, dead: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait()
 		close(p.dead)

@@ -15,7 +15,6 @@ func (s *storm) verify() {
 	assert.Equal(s.t, s.sent, s.count("SELECT count() AS n FROM earshot.posts"), "posts: one row a record")
 	assert.Equal(s.t, s.sent, s.count("SELECT uniqExact(epoch, topic, partition, offset) AS n FROM earshot.posts"), "posts: each offset once")
 	assert.Equal(s.t, s.broken, s.count("SELECT count() AS n FROM earshot.posts WHERE op = 'dead'"), "posts: dead records")
-	s.verifyMentions()
 	s.eventually(0, "SELECT count() AS n FROM earshot.dirty FINAL WHERE done = 0", "every bucket is totalled")
 	for _, rollup := range []string{"mentions_hour", "mentions_minute"} {
 		assert.Zero(s.t, s.count(differences(rollup)), "buckets of %s that differ from the rows", rollup)
@@ -54,15 +53,15 @@ func (s *storm) rest() {
 	assert.Equal(s.t, s.sent, done, "records committed")
 }
 
-// verifyMentions compares every mention, one by one.
-func (s *storm) verifyMentions() {
+// verifyMentions compares every mention with the model, one by one.
+func (s *storm) verifyMentions(m *model) {
 	for _, brand := range brandNames {
 		var rows []struct {
 			ID   string `ch:"id"`
 			Text string `ch:"text"`
 		}
 		require.NoError(s.t, s.db.Select(s.ctx, &rows, "SELECT id, text FROM earshot.mentions FINAL WHERE label_set = 'live' AND brand = '"+brand+"'"))
-		want := s.mentions[brand]
+		want := m.mentions[brand]
 		assert.Len(s.t, rows, len(want), "mentions of %s", brand)
 		wrong := 0
 		for _, row := range rows {

@@ -7,6 +7,7 @@ import (
 	"earshot/pipeline/collect/bluesky"
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/file"
+	"earshot/pipeline/collect/hackernews"
 	"earshot/pipeline/collect/reddit"
 	"earshot/pipeline/collect/rss"
 	"earshot/pipeline/collect/simulate"
@@ -16,6 +17,7 @@ import (
 // Types of sources that more than the table below speaks of.
 const (
 	typeFile     = "file"
+	typeRSS      = "rss"
 	typeSimulate = "simulate"
 )
 
@@ -38,7 +40,8 @@ func platforms() []platform {
 		open(bluesky.DefaultConfig, bluesky.New).of("bluesky", networkDeadline).free(),
 		open(wikipedia.DefaultConfig, wikipedia.New).of("wikipedia", networkDeadline).free(),
 		open(reddit.DefaultConfig, reddit.New).of("reddit", networkDeadline),
-		open(rss.DefaultConfig, rss.New).of("rss", networkDeadline),
+		open(hackernews.DefaultConfig, hackernews.New).of("hackernews", networkDeadline).free(),
+		open(rss.DefaultConfig, rss.New).of(typeRSS, networkDeadline),
 		open(file.DefaultConfig, offline(file.Open)).of(typeFile, 0),
 		open(simulate.DefaultConfig, offline(simulate.New)).of(typeSimulate, networkDeadline),
 	}
@@ -115,5 +118,19 @@ func publicSources() []Source {
 			all = append(all, Source{Name: p.kind, Type: p.kind})
 		}
 	}
-	return all
+	news := Source{Name: "news", Type: typeRSS}
+	if settings, ok := news.Settings(typeRSS).(*rss.Config); ok {
+		settings.Feeds = publicFeeds()
+	}
+	return append(all, news)
+}
+
+// publicFeeds are news in English that anybody may read: enough to see that it works.
+func publicFeeds() []string {
+	return []string{
+		"https://feeds.bbci.co.uk/news/rss.xml",
+		"https://www.theguardian.com/world/rss",
+		"https://rss.dw.com/rdf/rss-en-all",
+		"https://www.theverge.com/rss/index.xml",
+	}
 }

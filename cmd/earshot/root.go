@@ -46,6 +46,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(deadCommand(o), backupCommand(o), restoreCommand(o))
 	root.AddCommand(
 		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), modelCommand(), trainCommand(), versionCommand(),
+		replayCommand(o),
 		queryCommand(o), brandCommand(o), forgetCommand(o), alertCommand(),
 		doctorCommand(o),
 		sourceCommand(o),

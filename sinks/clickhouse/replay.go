@@ -25,6 +25,7 @@ import (
 type Replayer struct {
 	DB       *DB
 	Chain    pipeline.Enricher
+	Version  string // of the labels, by which a job is known again; empty: that of Chain
 	Log      zerolog.Logger
 	Parallel int                         // goroutines that enrich; 0: one
 	Rows     int                         // ledger rows of a page; 0: 20,000
@@ -47,7 +48,7 @@ func (r *Replayer) Run(ctx context.Context, job *Replay) error {
 	if err != nil {
 		return err
 	}
-	job.Enrichment = r.Chain.Version()
+	job.Enrichment = or(r.Version, r.Chain.Version())
 	switch {
 	case known && stored.State != ReplayDropped:
 		if stored.Enrichment != job.Enrichment || stored.From != job.From || stored.To != job.To {

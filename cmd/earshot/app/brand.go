@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"earshot/enrich"
 	"earshot/pipeline"
 	"earshot/pipeline/kafka"
 	"earshot/sinks/clickhouse"
@@ -26,6 +27,10 @@ type brandEntry struct {
 	Removed    bool          `json:"removed,omitempty"`
 	Configured *Brand        `json:"configured,omitempty"` // as a configuration said it last
 	At         pipeline.Time `json:"at"`                   // our clock, UTC
+	Since      pipeline.Time `json:"since,omitempty"`      // when this version of the query began to count
+
+	Mute *enrich.Mute `json:"mute,omitempty"` // set: no brand, but something that does not count
+	Who  string       `json:"who,omitempty"`  // of a mute: who said so
 }
 
 func (e brandEntry) state() string {
@@ -45,6 +50,7 @@ func brandKey(name string) string { return strings.ToLower(strings.TrimSpace(nam
 // edition is the enrichment with one set of brands; immutable but for its marks.
 type edition struct {
 	chain    pipeline.Enricher
+	labels   string // version of brands and models, without what is muted
 	versions []clickhouse.BrandVersion
 	used     atomic.Int64 // our clock (ms) when a batch first took it; 0: none did
 }
@@ -75,7 +81,7 @@ const (
 // open takes up the brands as they are.
 func (b *brandBook) open(ctx context.Context, fixed []Brand) error {
 	if b.table == nil {
-		return b.use(fixed)
+		return b.use(fixed, nil)
 	}
 	if err := configureBrands(ctx, b.table, fixed); err != nil {
 		return err
@@ -84,8 +90,8 @@ func (b *brandBook) open(ctx context.Context, fixed []Brand) error {
 }
 
 // use makes a list of brands the one that the next batches see.
-func (b *brandBook) use(list []Brand) error {
-	next, err := b.make(list)
+func (b *brandBook) use(list []Brand, all map[string]brandEntry) error {
+	next, err := withMutes(b.make, list, all)
 	if err != nil {
 		return err
 	}
@@ -112,7 +118,7 @@ func (b *brandBook) refresh(ctx context.Context) error {
 		}
 		return err != nil
 	})
-	if err := b.use(list); err != nil {
+	if err := b.use(list, all); err != nil {
 		return err
 	}
 	if b.seen != "" {
@@ -126,7 +132,7 @@ func (b *brandBook) refresh(ctx context.Context) error {
 func activeBrands(all map[string]brandEntry) []Brand {
 	var list []Brand
 	for _, e := range all {
-		if !e.Removed && !e.Paused {
+		if !e.Removed && !e.Paused && e.Mute == nil {
 			list = append(list, e.Brand)
 		}
 	}
@@ -335,7 +341,7 @@ func ListBrands(ctx context.Context, cfg *Config, c *Console) error {
 		}
 		entries := make([]brandEntry, 0, len(all))
 		for _, e := range all {
-			if !e.Removed {
+			if !e.Removed && e.Mute == nil {
 				entries = append(entries, e)
 			}
 		}

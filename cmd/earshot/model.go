@@ -17,16 +17,20 @@ func modelCommand() *cobra.Command {
 	}
 	var asJSON bool
 	show := &cobra.Command{
-		Use:       "show [sentiment]",
+		Use:       "show [sentiment|language]",
 		Short:     "Print the card of a model",
 		Long:      "Prints what the model learned from, how right it is in each language, how far its\nprobabilities can be believed, what was tried, and where it fails.",
-		Example:   "  earshot model show\n  earshot model show sentiment --json",
+		Example:   "  earshot model show\n  earshot model show language --json",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"sentiment"},
-		RunE: func(c *cobra.Command, _ []string) error {
-			text := model.SentimentCard()
+		ValidArgs: []string{"sentiment", "language"},
+		RunE: func(c *cobra.Command, args []string) error {
+			card, figures := model.SentimentCard, model.SentimentFigures
+			if len(args) == 1 && args[0] == "language" {
+				card, figures = model.LanguageCard, model.LanguageFigures
+			}
+			text := card()
 			if asJSON {
-				text = model.SentimentFigures()
+				text = figures()
 			}
 			_, err := fmt.Fprint(c.OutOrStdout(), text)
 			return err

@@ -103,10 +103,6 @@ func (d *Detector) decideGroup(r *reading, c *Candidates, script Script, claim s
 		return a
 	}
 	counts := &r.counts[g]
-	if n := r.hindi + r.support; script == Latin && c.codes["hi"] && r.hindi > 1 && hindiShare*n >= counts.words {
-		a.Code, a.ByRule = "hi", true
-		return a
-	}
 	if lane, ok := counts.single(lanes); ok {
 		a.Code, a.ByRule = t.codes[lane], true
 		return a
@@ -133,7 +129,7 @@ func (d *Detector) best(r *reading, g int, lanes, claimed uint64) (lane, margin 
 		i := bits.TrailingZeros64(rest)
 		p := r.sums[g].lane(i)
 		if claimed>>i&1 == 1 {
-			p -= ClaimPoints
+			p -= d.claimPoints
 		}
 		if p < first {
 			first, second, lane = p, first, i
@@ -144,8 +140,15 @@ func (d *Detector) best(r *reading, g int, lanes, claimed uint64) (lane, margin 
 	return lane, second - first
 }
 
-// ClaimPoints is what the platform's claim weighs.
-const ClaimPoints = 12
+// ClaimPoints is what the platform's claim weighs: chosen by the table in the model card.
+const ClaimPoints = 20
+
+// WithClaimPoints is the detector with another weight of the claim.
+func (d *Detector) WithClaimPoints(points int) *Detector {
+	other := *d
+	other.claimPoints = points
+	return &other
+}
 
 // maxMargin is more than any sum.
 const maxMargin = 1 << 16

@@ -15,12 +15,11 @@ const groups = 4
 
 // Detector tells languages apart. It is never changed and safe for concurrent use.
 type Detector struct {
-	letters *letters
-	tables  [groups]*table // of the scripts from Latin on
-	rules   [groups]*rules
-	hindi   romanised
-	support romanised // words that count beside those of hindi
-	others  []string  // the language of each script from FirstOther on
+	letters     *letters
+	tables      [groups]*table // of the scripts from Latin on
+	rules       [groups]*rules
+	others      []string // the language of each script from FirstOther on
+	claimPoints int
 }
 
 // New loads the embedded tables.
@@ -33,15 +32,20 @@ func load(packed []byte) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
+	return NewDetector(all)
+}
+
+// NewDetector makes a detector of groups: one for each script that languages share, in the
+// order of GroupCodes.
+func NewDetector(all []Group) (*Detector, error) {
 	if len(all) != groups {
 		return nil, fmt.Errorf("language: decode: %d groups, not %d", len(all), groups)
 	}
-	d := &Detector{letters: newLetters(all)}
+	d := &Detector{letters: newLetters(all), claimPoints: ClaimPoints}
 	for i := range all {
 		d.tables[i] = newTable(&all[i])
 		d.rules[i] = newRules(&all[i])
 	}
-	d.hindi, d.support = newRomanised(d.letters, hindiWords), newRomanised(d.letters, hindiSupport)
 	for _, o := range others() {
 		d.others = append(d.others, o.code)
 	}
@@ -66,13 +70,12 @@ type reading struct {
 	hashed  int32 // letters of hashtags that were passed over
 	sums    [groups]sums
 	counts  [groups]counts
+	trace   *Trace // where to tell what was read; nil: nowhere
 
-	hindi   int32  // words of romanised Hindi
-	support int32  // and words that count beside them
-	enough  bool   // the rest would not change the answer
-	script  Script // of the word at hand
-	n       int
-	word    [maxWord + 8]byte
+	enough bool   // the rest would not change the answer
+	script Script // of the word at hand
+	n      int
+	word   [maxWord + 8]byte
 }
 
 // counts are what the letters of a group's words say.
@@ -181,8 +184,8 @@ func (d *Detector) endWord(r *reading, among *Candidates) {
 	if g := int(r.script) - int(Latin); g >= 0 && g < groups {
 		*(*[8]byte)(r.word[n:]) = [8]byte{}
 		d.tables[g].score(&r.sums[g], &r.word, n)
-		if g == 0 {
-			d.countHindi(r, n)
+		if r.trace != nil {
+			r.trace.add(d.tables[g], g, &r.word, n)
 		}
 		r.counts[g].add(d.rules[g], r.word[:n])
 		r.enough = d.enough(r, g, n, among)
@@ -190,21 +193,11 @@ func (d *Detector) endWord(r *reading, among *Candidates) {
 	r.n, r.script = 0, NoScript
 }
 
-// countHindi looks whether the word of n letters is romanised Hindi.
-func (d *Detector) countHindi(r *reading, n int) {
-	switch word := r.word[:n+8]; {
-	case d.hindi.has(word, n):
-		r.hindi++
-	case d.support.has(word, n):
-		r.support++
-	}
-}
-
 // When a text has said enough: after so many letters of a script, and again after as
 // many, the best language may be so many points ahead.
 const (
-	enoughLetters = 40
-	enoughPoints  = 150
+	enoughLetters = 16
+	enoughPoints  = 100
 )
 
 // enough looks whether the n letters of the last word of a group settle the answer.

@@ -6,4 +6,4 @@ package language
 //go:generate go run ./gen tables.zst
 
 // Version changes with the answers of the package.
-const Version = "1"
+const Version = "2"

@@ -21,8 +21,8 @@ func TestFormat(t *testing.T) {
 	_, err = Decode(out.Bytes()[:out.Len()-3])
 	require.Error(t, err)
 	table := newTable(&got[0])
-	assert.Equal(t, []uint64{0x0001}, table.find(Pack([]byte{1, 2}))[:1])
-	assert.Nil(t, table.find(Pack([]byte{2, 2})))
+	assert.Equal(t, uint64(0x0001), table.rows[table.find(Pack([]byte{1, 2}))])
+	assert.Negative(t, table.find(Pack([]byte{2, 2})))
 }
 
 // TestNothingIsAllocated for a post.

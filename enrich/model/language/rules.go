@@ -6,12 +6,13 @@ import (
 )
 
 // Letters that one language of its script alone has, and letters that few have: both
-// lists are those of lingua-go 1.4.0 (language.go, constant.go; Apache-2.0).
-const alone = `az Əə;ca Ïï;cs ĚěŘřŮů;eo ĈĉĜĝĤĥĴĵŜŝŬŭ;de ß;hu ŐőŰű;kk ӘәҒғҚқҢңҰұ;lv ĢģĶķĻļŅņ;lt ĖėĮįŲų;mk ЃѓЅѕЌќЏџ;` +
-	`mr ळ;mn ӨөҮү;pl ŁłŃńŚśŹź;ro Țţ;sr ЂђЋћ;sk ĹĺĽľŔŕ;uk ҐґЄєЇї;` +
-	`vi ẰằẦầẲẳẨẩẴẵẪẫẮắẤấẠạẶặẬậỀềẺẻỂểẼẽỄễẾếỆệỈỉĨĩỊịƠơỒồỜờỎỏỔổỞởỖỗỠỡỐốỚớỘộỢợƯưỪừỦủỬửŨũỮữỨứỤụỰựỲỳỶỷỸỹỴỵ;yo ŌōṢṣ`
+// lists are those of lingua-go 1.4.0 (language.go, constant.go; Apache-2.0), with the letters
+// of Hausa and Igbo, and with Ө and Ү, which Kazakh has beside Mongolian.
+const alone = `az Əə;ca Ïï;cs ĚěŘřŮů;eo ĈĉĜĝĤĥĴĵŜŝŬŭ;de ß;ha ƁɓƊɗƘƙƳƴ;hu ŐőŰű;kk ӘәҒғҚқҢңҰұ;lv ĢģĶķĻļŅņ;lt ĖėĮįŲų;mk ЃѓЅѕЌќЏџ;` +
+	`mr ळ;pl ŁłŃńŚśŹź;ro Țţ;sr ЂђЋћ;sk ĹĺĽľŔŕ;uk ҐґЄєЇї;` +
+	`vi ẰằẦầẲẳẨẩẴẵẪẫẮắẤấẠạẶặẬậỀềẺẻỂểẼẽỄễẾếỆệỈỉĨĩƠơỒồỜờỎỏỔổỞởỖỗỠỡỐốỚớỘộỢợƯưỪừỦủỬửŨũỮữỨứỰựỲỳỶỷỸỹỴỵ;yo ŌōṢṣ`
 
-const few = `pt vi Ãã;lt pl ĄąĘę;pl ro Żż;fr ro Îî;eu es Ññ;cs sk ŇňŤť;ro vi Ăă;az tr İıĞğ;mk sr ЈјЉљЊњ;vi yo ẸẹỌọ;` +
+const few = `kk mn ӨөҮү;ig vi ỊịỤụ;pt vi Ãã;lt pl ĄąĘę;pl ro Żż;fr ro Îî;eu es Ññ;cs sk ŇňŤť;ro vi Ăă;az tr İıĞğ;mk sr ЈјЉљЊњ;vi yo Ẹẹ;ig vi yo Ọọ;` +
 	`is tr ÐðÞþ;fr hu Ûû;mi yo Ōō;lv mi yo ĀāĒēĪī;az ro tr Şş;cs ro sk Ďď;bs hr pl Ćć;bs hr vi Đđ;be kk uk Іі;` +
 	`it vi yo Ìì;nb da nn Øø;lv lt mi yo Ūū;af sq nl fr Ëë;fr it vi yo ÈèÙù;af fr pt vi Êê;et hu pt vi Õõ;` +
 	`fr pt sk vi Ôô;be kk mn ru ЁёЫыЭэ;bg kk mn ru ЩщЪъ;ca it vi yo Òò;nb da is nn Ææ;nb da nn sv Åå;cs is sk tr vi Ýý;` +

@@ -58,16 +58,34 @@ func newTable(g *Group) *table {
 	return t
 }
 
-// find returns the row of a key, or nil.
-func (t *table) find(key uint64) []uint64 {
+// find returns the place of a key's row, or -1.
+func (t *table) find(key uint64) int {
 	bucket := hash(key) >> t.shift
 	short := shorten(key)
 	for at, end := t.first[bucket], t.first[bucket+1]; at < end; at++ {
 		if t.keys[at] == short {
-			return t.rows[int(at)*t.words:][:t.words]
+			return int(at)
 		}
 	}
-	return nil
+	return -1
+}
+
+// longest returns the longest n-gram that begins at letter i of a word and is known, and
+// the place of its row; -1 if there is none. Codes past the word are zero.
+func (t *table) longest(word *[maxWord + 8]byte, i int) (key uint64, at int) {
+	key = binary.LittleEndian.Uint64(word[i:]) & (1<<(8*MaxOrder) - 1)
+	length := MaxOrder
+	if gap := (key - 0x0101010101) &^ key & 0x8080808080; gap != 0 { // the lowest bit is at the first zero
+		length = bits.TrailingZeros64(gap) / 8
+		key &= 1<<(8*length) - 1
+	}
+	for ; length > 0; length-- {
+		if at = t.find(key); at >= 0 {
+			return key, at
+		}
+		key &= 1<<(8*(length-1)) - 1
+	}
+	return 0, -1
 }
 
 // size is the memory of the table in bytes.
@@ -103,21 +121,12 @@ func (s *sums) lane(i int) int {
 	return int(s[i/8*2+i%2] >> (16 * (i % 8 / 2)) & 0xffff)
 }
 
-// score adds the rows of a word: for each of its letters the longest n-gram that begins
-// there and is known. Codes past the word are zero.
+// score adds the rows of a word of n letters: for each the longest n-gram that begins there
+// and is known.
 func (t *table) score(s *sums, word *[maxWord + 8]byte, n int) {
 	for i := range n {
-		key := binary.LittleEndian.Uint64(word[i:]) & (1<<(8*MaxOrder) - 1)
-		gap := (key - 0x0101010101) &^ key & 0x8080808080 // the lowest bit is at the first zero
-		length := MaxOrder
-		if gap != 0 {
-			length = bits.TrailingZeros64(gap) / 8
-		}
-		for ; length > 0; length-- {
-			if row := t.find(key & (1<<(8*length) - 1)); row != nil {
-				s.add(row)
-				break
-			}
+		if _, at := t.longest(word, i); at >= 0 {
+			s.add(t.rows[at*t.words:][:t.words])
 		}
 	}
 }

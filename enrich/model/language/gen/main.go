@@ -4,9 +4,11 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -19,12 +21,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"earshot/enrich/model/language"
+	"earshot/enrich/model/language/measure"
 )
 
 func main() {
 	rows := flag.Int("rows", 690_000, "rows that the Latin group keeps")
+	data := flag.String("data", os.Getenv("EARSHOT_DATA"), "directory of the labelled texts")
 	flag.Parse()
-	if err := run(flag.Arg(0), *rows); err != nil {
+	if err := run(flag.Arg(0), *data, *rows); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
@@ -37,7 +41,12 @@ type script struct {
 	rows   int
 }
 
-func run(output string, latin int) error {
+func run(output, data string, latin int) error {
+	all, err := measure.ReadTexts(data)
+	if err != nil {
+		return err
+	}
+	texts := measure.Training(all)
 	codes := language.GroupCodes()
 	scripts := []script{
 		{language.Latin, codes[0], latin},
@@ -51,12 +60,15 @@ func run(output string, latin int) error {
 	}
 	var groups []language.Group
 	for _, s := range scripts {
-		g, err := build(filepath.Join(strings.TrimSpace(string(dir)), "language-models"), s)
+		g, err := build(filepath.Join(strings.TrimSpace(string(dir)), "language-models"), s, texts)
 		if err != nil {
 			return err
 		}
 		fmt.Printf("%s: %d letters, %d rows\n", s.codes, len(g.Letters), len(g.Keys))
 		groups = append(groups, g)
+	}
+	if err := tune(groups, texts); err != nil {
+		return err
 	}
 	var out bytes.Buffer
 	if err := language.Encode(&out, groups); err != nil {
@@ -77,22 +89,31 @@ type entry struct {
 }
 
 // build makes the group of a script.
-func build(dir string, s script) (language.Group, error) {
+func build(dir string, s script, texts []measure.Text) (language.Group, error) {
 	codes := strings.Fields(s.codes)
 	g := language.Group{Script: s.script, Codes: codes}
 	alphabet := map[rune]byte{}
 	m := newMaker(codes)
+	counted := map[string][language.MaxOrder + 1]map[string]float32{}
+	if s.script == language.Latin {
+		for code := range strings.FieldsSeq(language.Counted) {
+			counted[code] = count(texts, code)
+		}
+	}
 	for order := 1; order <= language.MaxOrder; order++ {
 		var entries []entry
 		for lane, code := range codes {
-			sets, err := load(dir, code, order)
-			if err != nil {
-				return g, err
+			grams := counted[code][order]
+			if grams == nil {
+				var err error
+				if grams, err = load(dir, code, order); err != nil {
+					return g, err
+				}
 			}
 			if order == 1 {
-				enroll(&g, alphabet, sets)
+				enroll(&g, alphabet, grams)
 			}
-			entries = appendEntries(entries, alphabet, sets, uint8(lane))
+			entries = appendEntries(entries, alphabet, grams, uint8(lane))
 		}
 		slices.SortFunc(entries, func(a, b entry) int {
 			if c := bytes.Compare(ordered(a.key), ordered(b.key)); c != 0 {
@@ -113,44 +134,46 @@ func ordered(key uint64) []byte {
 
 // enroll gives the letters of a language their codes. Letters that are foreign to it
 // (fewer than one in 100,000) get none.
-func enroll(g *language.Group, alphabet map[rune]byte, sets []*serialization.SerializableNgramSet) {
-	for _, set := range sets {
-		if set.Probability < 1e-5 {
-			continue
+func enroll(g *language.Group, alphabet map[rune]byte, grams map[string]float32) {
+	// The most frequent first: the order decides the codes.
+	names := slices.SortedFunc(maps.Keys(grams), func(a, b string) int {
+		if c := cmp.Compare(grams[b], grams[a]); c != 0 {
+			return c
 		}
-		for _, s := range set.Ngrams {
-			r, _ := utf8.DecodeRuneInString(s)
-			if alphabet[r] == 0 && len(g.Letters) < 255 {
-				g.Letters = append(g.Letters, r)
-				alphabet[r] = byte(len(g.Letters))
-			}
+		return cmp.Compare(a, b)
+	})
+	for _, s := range names {
+		r, _ := utf8.DecodeRuneInString(s)
+		if grams[s] >= foreign && alphabet[r] == 0 && len(g.Letters) < 255 {
+			g.Letters = append(g.Letters, r)
+			alphabet[r] = byte(len(g.Letters))
 		}
 	}
 }
 
+// foreign is ln 1/100,000.
+const foreign = -11.5129
+
 // appendEntries packs n-grams whose letters all have codes.
-func appendEntries(entries []entry, alphabet map[rune]byte, sets []*serialization.SerializableNgramSet, lane uint8) []entry {
+func appendEntries(entries []entry, alphabet map[rune]byte, grams map[string]float32, lane uint8) []entry {
 	var codes []byte
-	for _, set := range sets {
-		logp := float32(math.Log(set.Probability))
-	next:
-		for _, s := range set.Ngrams {
-			codes = codes[:0]
-			for _, r := range s {
-				c := alphabet[r]
-				if c == 0 {
-					continue next
-				}
-				codes = append(codes, c)
+next:
+	for s, logp := range grams {
+		codes = codes[:0]
+		for _, r := range s {
+			c := alphabet[r]
+			if c == 0 {
+				continue next
 			}
-			entries = append(entries, entry{language.Pack(codes), lane, logp})
+			codes = append(codes, c)
 		}
+		entries = append(entries, entry{language.Pack(codes), lane, logp})
 	}
 	return entries
 }
 
-// load reads the statistics of one language and order.
-func load(dir, code string, order int) ([]*serialization.SerializableNgramSet, error) {
+// load reads the statistics of one language and order: ln P(last letter | letters before).
+func load(dir, code string, order int) (map[string]float32, error) {
 	name := []string{1: "unigrams", 2: "bigrams", 3: "trigrams", 4: "quadrigrams", 5: "fivegrams"}[order]
 	path := filepath.Join(dir, code, name+".pb.bin.zip")
 	archive, err := zip.OpenReader(path)
@@ -171,18 +194,11 @@ func load(dir, code string, order int) ([]*serialization.SerializableNgramSet, e
 	if err := proto.Unmarshal(content, &m); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	// The sets stand in no particular order: letters get their codes by it.
-	slices.SortFunc(m.NgramSets, func(a, b *serialization.SerializableNgramSet) int {
-		switch {
-		case a.Probability > b.Probability:
-			return -1
-		case a.Probability < b.Probability:
-			return 1
-		}
-		return 0
-	})
+	grams := map[string]float32{}
 	for _, set := range m.NgramSets {
-		slices.Sort(set.Ngrams)
+		for _, s := range set.Ngrams {
+			grams[s] = float32(math.Log(set.Probability))
+		}
 	}
-	return m.NgramSets, nil
+	return grams, nil
 }

@@ -11,6 +11,7 @@ import (
 	"earshot/pipeline/collect/reddit"
 	"earshot/pipeline/collect/rss"
 	"earshot/pipeline/collect/simulate"
+	"earshot/pipeline/collect/webhook"
 	"earshot/pipeline/collect/wikipedia"
 )
 
@@ -42,6 +43,7 @@ func platforms() []platform {
 		open(reddit.DefaultConfig, reddit.New).of("reddit", networkDeadline),
 		open(hackernews.DefaultConfig, hackernews.New).of("hackernews", networkDeadline).free(),
 		open(rss.DefaultConfig, rss.New).of(typeRSS, networkDeadline),
+		open(webhook.DefaultConfig, offline(webhook.New)).of("webhook", networkDeadline),
 		open(file.DefaultConfig, offline(file.Open)).of(typeFile, 0),
 		open(simulate.DefaultConfig, offline(simulate.New)).of(typeSimulate, networkDeadline),
 	}

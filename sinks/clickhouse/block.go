@@ -139,6 +139,24 @@ func (b *block) maybe32(name string) *proto.ColNullable[float32] {
 	return c
 }
 
+func (b *block) float64(name string) *proto.ColFloat64 {
+	c := new(proto.ColFloat64)
+	b.add(name, c)
+	return c
+}
+
+func (b *block) float64s(name string) *proto.ColArr[float64] {
+	c := new(proto.ColFloat64).Array()
+	b.add(name, c)
+	return c
+}
+
+func (b *block) uint32(name string) *proto.ColUInt32 {
+	c := new(proto.ColUInt32)
+	b.add(name, c)
+	return c
+}
+
 func (b *block) uuid(name string) *proto.ColUUID {
 	c := new(proto.ColUUID)
 	b.add(name, c)

@@ -45,16 +45,33 @@ type catalogue struct {
 	columns []columnRow
 	indexes []indexRow
 	shown   map[string]bool
+	asked   map[string]bool // views with parameters
 }
 
 func readCatalogue(t *testing.T, db *DB) *catalogue {
 	t.Helper()
-	c := &catalogue{shown: map[string]bool{}}
+	c := &catalogue{shown: map[string]bool{}, asked: map[string]bool{}}
 	where := " WHERE database = " + quote(db.database)
 	require.NoError(t, db.Select(t.Context(), &c.tables, "SELECT name, engine_full, engine, partition_key, sorting_key, comment FROM system.tables"+where+" ORDER BY name"))
 	require.NoError(t, db.Select(t.Context(), &c.columns, "SELECT table, name, type, compression_codec, comment FROM system.columns"+where+" ORDER BY table, position"))
 	require.NoError(t, db.Select(t.Context(), &c.indexes, "SELECT table, concat('`', name, '` ', type_full, ' on ', expr) AS text FROM system.data_skipping_indices"+where+" ORDER BY table, name"))
+	for _, tb := range c.tables { // a view with parameters has columns only when it is asked
+		if tb.Kind == "View" && !slices.ContainsFunc(c.columns, func(col columnRow) bool { return col.Table == tb.Name }) {
+			c.columns = append(c.columns, describe(t, db, tb.Name)...)
+			c.asked[tb.Name] = true
+		}
+	}
 	return c
+}
+
+// describe returns the columns of a view that needs the scope's parameters.
+func describe(t *testing.T, db *DB, view string) (out []columnRow) {
+	t.Helper()
+	for line := range strings.Lines(answer(t, db, "DESCRIBE (SELECT * FROM "+view+wholeScope+")")) {
+		fields := strings.Split(strings.TrimRight(line, "\n"), "\t")
+		out = append(out, columnRow{Table: view, Name: fields[0], Type: strings.ReplaceAll(fields[1], "\\'", "'")})
+	}
+	return out
 }
 
 // render writes a table's section.
@@ -68,7 +85,11 @@ func (c *catalogue) render(name string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### `%s`\n\n%s.\n\n", name, tb.Comment)
 	if tb.Kind == "View" {
-		b.WriteString("A view.\n")
+		b.WriteString("A view")
+		if c.asked[name] {
+			b.WriteString(" with the parameters of the scope")
+		}
+		b.WriteString(".\n")
 	} else {
 		engine, _, _ := strings.Cut(tb.Engine, " PARTITION")
 		engine, _, _ = strings.Cut(engine, " ORDER")

@@ -39,6 +39,9 @@ func newStore(ctx context.Context, cfg *Config, db *clickhouse.DB, s pipeline.St
 	if err := clickhouse.ApplyArchive(ctx, db, cfg.Archive); err != nil {
 		return nil, err
 	}
+	if err := cfg.publishErrors(ctx, db); err != nil {
+		return nil, err
+	}
 	return &store{
 		stream: s, db: db, ledger: ledger, rollups: clickhouse.OpenRollups(db, log), archive: cfg.Archive, within: cfg.Erase, log: log,
 	}, nil
@@ -49,6 +52,11 @@ func (s *store) total(ctx context.Context) {
 	if err := s.rollups.Run(ctx); err != nil {
 		s.log.Error().Err(err).Msg("rollups stopped")
 	}
+}
+
+// rank keeps the graph of who answers whom until ctx ends.
+func (s *store) rank(ctx context.Context) {
+	clickhouse.OpenInfluence(s.db, s.log).Run(ctx)
 }
 
 // limit keeps the archive under its size until ctx ends.

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
 // Config is what an operator may set.
 type Config struct {
-	Endpoint string        `yaml:"endpoint" doc:"address of a Jetstream (version 1), ws or wss"`
+	Endpoint string        `yaml:"endpoint" doc:"address of a Jetstream, ws or wss: version 1 ends in /subscribe, version 2 in /xrpc/network.bsky.jetstream.subscribeEvents"`
+	Compress bool          `yaml:"compress" doc:"asks a version 2 for zstd, less than half the bytes for a little more work"`
 	Reposts  bool          `yaml:"reposts" doc:"reads reposts too"`
 	Deadline time.Duration `yaml:"deadline" doc:"silence after which the connection is taken for dead"`
 }
@@ -27,8 +29,15 @@ func (c *Config) Validate() error {
 		return errors.New("endpoint: is not an address such as wss://jetstream2.us-east.bsky.network/subscribe")
 	case u.RawQuery != "":
 		return errors.New("endpoint: has a query; the settings make it")
+	case c.Compress && !c.second():
+		return errors.New("compress: needs a version 2 endpoint: the dictionary of version 1 is not part of this program")
 	case c.Deadline <= 0:
 		return fmt.Errorf("deadline: is %s; give such as 30s", c.Deadline)
 	}
 	return nil
 }
+
+// second reports whether the endpoint is a Jetstream of version 2.
+func (c *Config) second() bool { return strings.HasSuffix(c.Endpoint, v2Path) }
+
+const v2Path = "/xrpc/network.bsky.jetstream.subscribeEvents"

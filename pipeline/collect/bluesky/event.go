@@ -18,20 +18,26 @@ const (
 
 // event is one message of the stream.
 type event struct {
-	DID    string `json:"did"`
-	TimeUS int64  `json:"time_us"` // when the Jetstream saw it, µs
-	Cursor int64  `json:"cursor"`  // sequence of a version 2 server; 0: it has none
-	Kind   string `json:"kind"`    // commit, identity, account
-	Commit *struct {
-		Operation  string  `json:"operation"` // create, update, delete
-		Collection string  `json:"collection"`
-		RKey       string  `json:"rkey"`
-		Record     *record `json:"record"`
-	} `json:"commit"`
-	Account *struct {
-		Active bool   `json:"active"`
-		Status string `json:"status"`
-	} `json:"account"`
+	DID     string   `json:"did"`
+	TimeUS  int64    `json:"time_us"` // when the Jetstream saw it, µs
+	Cursor  int64    `json:"cursor"`  // sequence of a version 2 server; 0: it has none
+	Kind    string   `json:"kind"`    // commit, identity, account
+	Commit  *commit  `json:"commit"`
+	Account *account `json:"account"`
+}
+
+// commit is a change of one record.
+type commit struct {
+	Operation  string  `json:"operation"` // create, update, delete
+	Collection string  `json:"collection"`
+	RKey       string  `json:"rkey"`
+	Record     *record `json:"record"`
+}
+
+// account is a change of an account's standing.
+type account struct {
+	Active bool   `json:"active"`
+	Status string `json:"status"`
 }
 
 // ref names a record.
@@ -76,11 +82,15 @@ type embed struct {
 	Media  *embed          `json:"media"`  // of recordWithMedia
 }
 
-// decode reads one message; it copies what it keeps.
+// decode reads one message of version 1; it copies what it keeps. The answer to a
+// heartbeat is errNotice.
 func decode(data []byte) (event, error) {
 	var e event
 	if err := json.Unmarshal(data, &e); err != nil {
 		return e, fmt.Errorf("bluesky: decode event: %w", err)
+	}
+	if e.Kind == "heartbeat" {
+		return e, errNotice
 	}
 	if e.TimeUS <= 0 || e.DID == "" {
 		return e, errors.New("bluesky: the event has no time_us or no did")

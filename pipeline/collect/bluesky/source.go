@@ -1,10 +1,12 @@
 package bluesky
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -59,22 +61,28 @@ func (p place) encode() pipeline.Cursor {
 
 // Check tries the endpoint without credentials, since it needs none.
 func (s *Source) Check(ctx context.Context) (string, error) {
-	socket, err := s.http.Dial(ctx, s.address(place{}), nil, s.cfg.Deadline)
+	c, err := s.dial(ctx, place{})
 	if err != nil {
 		return "", fmt.Errorf("bluesky: %w", err)
 	}
-	defer socket.Close()
-	if _, err := socket.Read(); err != nil {
+	defer c.close()
+	if _, err := c.read(); err != nil {
 		return "", fmt.Errorf("bluesky: %w", err)
 	}
 	return "the stream of posts is open; it needs no credentials", nil
 }
 
 func (s *Source) address(at place) string {
-	q := url.Values{"wantedCollections": {postType}}
+	q := url.Values{}
+	collections, key := []string{postType}, "wantedCollections"
 	if s.cfg.Reposts {
-		q.Add("wantedCollections", repostType)
+		collections = append(collections, repostType)
 	}
+	if s.cfg.second() {
+		key = "collections"
+		q["kinds"] = []string{"commit", "account"}
+	}
+	q[key] = collections
 	switch {
 	case at.Seq > 0:
 		q.Set("cursor", strconv.FormatInt(at.Seq, 10))
@@ -82,6 +90,55 @@ func (s *Source) address(at place) string {
 		q.Set("cursor", strconv.FormatInt(at.TimeUS-rewind.Microseconds(), 10))
 	}
 	return s.cfg.Endpoint + "?" + q.Encode()
+}
+
+// connection is a socket and what undoes its compression; unpack is nil for plain text.
+type connection struct {
+	socket *client.Socket
+	unpack *unpacker
+}
+
+func (s *Source) dial(ctx context.Context, at place) (*connection, error) {
+	c := &connection{}
+	address := s.address(at)
+	if s.cfg.Compress {
+		var err error
+		if c.unpack, err = s.unpacker(ctx); err != nil {
+			return nil, err
+		}
+		address += "&zstdDictionary=" + strconv.FormatUint(uint64(c.unpack.id), 10)
+	}
+	socket, err := s.http.Dial(ctx, address, nil, s.cfg.Deadline)
+	if err != nil {
+		if c.unpack != nil {
+			c.unpack.close()
+		}
+		return nil, err
+	}
+	c.socket = socket
+	return c, nil
+}
+
+// read returns the next message, valid until the one after.
+func (c *connection) read() ([]byte, error) {
+	data, err := c.socket.Read()
+	if err != nil || c.unpack == nil {
+		return data, err
+	}
+	return c.unpack.unpack(data)
+}
+
+func (c *connection) close() {
+	c.socket.Close()
+	if c.unpack != nil {
+		c.unpack.close()
+	}
+}
+
+// tooOld reports whether a version 2 refuses a sequence that it no longer has.
+func tooOld(err error) bool {
+	status, ok := errors.AsType[*client.StatusError](err)
+	return ok && status.Code == http.StatusBadRequest && bytes.Contains(status.Body, []byte(`"CursorTooOld"`))
 }
 
 // Run reads until the connection ends.
@@ -96,16 +153,21 @@ func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Ses
 		}
 	}
 	at.Endpoint = s.cfg.Endpoint
-	socket, err := s.http.Dial(ctx, s.address(at), nil, s.cfg.Deadline)
+	c, err := s.dial(ctx, at)
+	if tooOld(err) { // a time as cursor goes to the oldest event that is left
+		at.Seq = 0
+		c, err = s.dial(ctx, at)
+	}
 	if err != nil {
 		return s.failed(ctx, err, out)
 	}
-	defer socket.Close()
+	defer c.close()
 	out.Alive()
 	return stream.Pump(ctx, out, func(ctx context.Context, put func(stream.Item) error) error {
-		stop := context.AfterFunc(ctx, socket.Close) // so that Read ends with its reader
+		stop := context.AfterFunc(ctx, c.socket.Close) // so that read ends with its reader
 		defer stop()
-		return s.follow(ctx, socket, at, out, put)
+		f := &follower{Source: s, at: at, out: out, put: put, resumed: at.TimeUS > 0}
+		return f.follow(ctx, c)
 	})
 }
 
@@ -120,41 +182,77 @@ func (s *Source) failed(ctx context.Context, err error, out pipeline.Session) er
 	return fmt.Errorf("bluesky: %w", err)
 }
 
-func (s *Source) follow(ctx context.Context, socket *client.Socket, at place, out pipeline.Session, put func(stream.Item) error) error {
-	resumed := at.TimeUS > 0
+// follower reads one connection.
+type follower struct {
+	*Source
+	at       place
+	out      pipeline.Session
+	put      func(stream.Item) error
+	resumed  bool // the next event is the first behind a cursor
+	outdated bool // the server said that it begins later than it was asked to
+}
+
+func (f *follower) follow(ctx context.Context, c *connection) error {
+	decode := decode
+	if f.cfg.second() {
+		decode = decodeFrame
+	}
 	for {
-		data, err := socket.Read()
+		data, err := c.read()
 		if err != nil {
-			return s.failed(ctx, err, out)
+			return f.failed(ctx, err, f.out)
 		}
-		out.Alive()
+		f.out.Alive()
 		e, err := decode(data)
-		item := stream.Item{UpTo: at.encode()}
-		if err == nil {
-			if resumed {
-				resumed = false
-				s.gap(at, &e, out)
-			}
-			if at.read(&e) {
-				continue
-			}
-			at.TimeUS, at.Seq = e.TimeUS, e.Cursor
-			item.UpTo = at.encode()
-			item.Posts, err = e.posts()
+		if end, ok := errors.AsType[*endError](err); ok {
+			return fmt.Errorf("bluesky: %w", end)
 		}
-		if err != nil {
-			item.Bad, item.Origin, item.Reason = data, "jetstream", err.Error()
+		if errors.Is(err, errNotice) {
+			f.notice(e.Kind)
+			continue
 		}
-		if err := put(item); err != nil {
+		if err := f.take(&e, err, data); err != nil {
 			return err
 		}
 	}
 }
 
-// gap reports what a clamped cursor has skipped.
-func (s *Source) gap(at place, first *event, out pipeline.Session) {
-	asked, got := time.UnixMicro(at.TimeUS).UTC(), time.UnixMicro(first.TimeUS).UTC()
-	if got.Sub(asked) > late {
-		out.Gap(asked, got, "the cursor is older than what the Jetstream keeps (about 36 hours)")
+// notice: the cursor that we gave is not where the server begins.
+func (f *follower) notice(name string) {
+	switch name {
+	case "OutdatedCursor":
+		f.outdated = f.resumed
+	case "FutureCursor": // our sequence is of an archive that this server does not have
+		f.outdated, f.at.Seq = f.resumed, 0
 	}
+}
+
+// take puts what an event says; problem is why it could not be read.
+func (f *follower) take(e *event, problem error, data []byte) error {
+	item := stream.Item{}
+	if problem == nil {
+		if f.resumed {
+			f.resumed = false
+			f.gap(e)
+		}
+		if f.at.read(e) {
+			return nil
+		}
+		f.at.TimeUS, f.at.Seq = e.TimeUS, e.Cursor
+		item.Posts, problem = e.posts()
+	}
+	if problem != nil {
+		item.Bad, item.Origin, item.Reason = bytes.Clone(data), "jetstream", problem.Error()
+	}
+	item.UpTo = f.at.encode()
+	return f.put(item)
+}
+
+// gap reports what lies between the cursor and the first event.
+func (f *follower) gap(first *event) {
+	asked, got := time.UnixMicro(f.at.TimeUS).UTC(), time.UnixMicro(first.TimeUS).UTC()
+	if got.Sub(asked) > late || f.outdated && got.After(asked) {
+		f.out.Gap(asked, got, "the cursor is older than what the Jetstream keeps (about 36 hours)")
+	}
+	f.outdated = false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -63,7 +64,11 @@ func dialError(ctx context.Context, address string, resp *http.Response, err err
 		if until, what := advice(resp.StatusCode, resp.Header, time.Now()); time.Until(until) > patience {
 			return &LimitedError{Address: Redact(address), Until: until, What: what}
 		}
-		return &StatusError{Address: Redact(address), Code: resp.StatusCode, Header: resp.Header}
+		var body []byte
+		if resp.Body != nil {
+			body, _ = io.ReadAll(io.LimitReader(resp.Body, errorBytes)) // the library keeps its beginning
+		}
+		return &StatusError{Address: Redact(address), Code: resp.StatusCode, Header: resp.Header, Body: body}
 	}
 	return silenced(ctx, address, plain(address, err))
 }

@@ -10,7 +10,7 @@ const forgetLong = `Makes a tombstone, as the platform's own delete would: views
 post or the account out at once and for ever. Its words are erased from every table before
 the command ends: the ledger keeps ids, kind and times, all other rows go. The query that
 proves it is printed with its answer. What ClickHouse replaced leaves the disk some eight
-minutes later; Kafka keeps its records for kafka.retention, dead letters for 30 days.`
+minutes later; Kafka's files keep its records for kafka.retention and an eighth more.`
 
 func forgetCommand(o *options) *cobra.Command {
 	f := app.Forget{}

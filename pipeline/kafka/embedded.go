@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // EmbeddedConfig says where the broker inside the process lives.
@@ -30,6 +32,7 @@ const lastPort = 32767
 type Embedded struct {
 	cluster *kfake.Cluster
 	addr    string
+	stop    func() // ends the roller
 }
 
 // StartEmbedded starts the broker. If the port is taken, it takes the next free one.
@@ -54,7 +57,24 @@ func StartEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 	if cfg.Port != 0 && port != cfg.Port {
 		cfg.Logger.Warn().Int("wanted", cfg.Port).Int("port", port).Msg("the port of the embedded Kafka is taken; using the next free one")
 	}
-	return &Embedded{cluster: cluster, addr: listener.Addr().String()}, nil
+	e := &Embedded{cluster: cluster, addr: listener.Addr().String()}
+	client, err := kgo.NewClient(kgo.SeedBrokers(e.addr), kgo.ClientID(clientID))
+	if err != nil {
+		cluster.Close()
+		return nil, fmt.Errorf("kafka: embedded broker in %s: %w", cfg.Dir, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		(&roller{dir: cfg.Dir, client: client, log: cfg.Logger, rolling: map[string]string{}}).run(ctx)
+	}()
+	e.stop = func() {
+		cancel()
+		client.Close()
+		<-done
+	}
+	return e, nil
 }
 
 // listenFrom takes the first free loopback port from the given one on.
@@ -76,4 +96,7 @@ func listenFrom(port int) (net.Listener, error) {
 func (e *Embedded) Addr() string { return e.addr }
 
 // Close stops the broker; what it acknowledged is on disk.
-func (e *Embedded) Close() { e.cluster.Close() }
+func (e *Embedded) Close() {
+	e.stop()
+	e.cluster.Close()
+}

@@ -82,10 +82,10 @@ func (c *Client) specs(streams []pipeline.Stream) []topicSpec {
 		}
 		specs = append(specs, topicSpec{c.Name(s.Topic), c.cfg.Partitions, deleted(c.cfg.Retention, perPartition)})
 	}
-	small := deleted(max(smallRetention, c.cfg.Retention), smallTopicBytes)
+	// Dead letters hold words of posts, so they go when the posts go; the table keeps them.
 	return append(specs,
-		topicSpec{c.Name(DeadLetterTopic), 1, small},
-		topicSpec{c.Name(CoverageTopic), 1, small},
+		topicSpec{c.Name(DeadLetterTopic), 1, deleted(c.cfg.Retention, smallTopicBytes)},
+		topicSpec{c.Name(CoverageTopic), 1, deleted(max(smallRetention, c.cfg.Retention), smallTopicBytes)},
 		topicSpec{c.Name(CursorTopic), 1, compacted()},
 		topicSpec{c.Name(BrandTopic), 1, compacted()},
 		topicSpec{c.Name(SourceTopic), sourcePartition, deleted(c.cfg.Retention, 1<<20)},
@@ -100,6 +100,14 @@ func compacted() map[string]string {
 	}
 }
 
+// KeptAtMost is how long words can stay in the files of Kafka: a segment leaves as a
+// whole, once its newest record is older than the retention, so the oldest one stays
+// longer by as much as a segment may span.
+func (c Config) KeptAtMost() time.Duration { return c.Retention + segmentSpan(c.Retention) }
+
+// segmentSpan is how long a segment is written to (segment.ms).
+func segmentSpan(retention time.Duration) time.Duration { return max(retention/8, 10*time.Minute) }
+
 // deleted is the configuration of a topic that is kept for a while. A segment is at
 // most half of what is kept, or the newest one would outgrow the bound alone.
 func deleted(retention time.Duration, bytes int64) map[string]string {
@@ -112,6 +120,7 @@ func deleted(retention time.Duration, bytes int64) map[string]string {
 		"retention.ms":      strconv.FormatInt(retention.Milliseconds(), 10),
 		"retention.bytes":   strconv.FormatInt(bytes, 10),
 		"segment.bytes":     strconv.FormatInt(segment, 10),
+		"segment.ms":        strconv.FormatInt(segmentSpan(retention).Milliseconds(), 10),
 		"max.message.bytes": strconv.Itoa(maxMessageBytes),
 	}
 }

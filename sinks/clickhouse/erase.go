@@ -2,7 +2,10 @@ package clickhouse
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -19,18 +22,19 @@ type erasure struct {
 	table, where, takes, change string
 }
 
-// erasures lists all tables that can hold words.
-func (d *DB) erasures() []erasure {
-	posts := "(SELECT platform, id FROM " + d.table("tombstones") + " WHERE scope = 'post')"
-	accounts := "(SELECT platform, id FROM " + d.table("tombstones") + " WHERE scope = 'account')"
-	byPost, byAuthor := "(platform, id) IN "+posts, "(platform, author_id) IN "+accounts
+// erasures lists all tables that can hold words, and which of their rows do: those of
+// posts and accounts whose tombstones fulfil a condition.
+func (d *DB) erasures(condition string) []erasure {
+	stones := func(scope string) string {
+		return "(SELECT platform, id FROM " + d.table("tombstones") + " WHERE scope = '" + scope + "' AND " + condition + ")"
+	}
+	byPost, byAuthor := "(platform, id) IN "+stones("post"), "(platform, author_id) IN "+stones("account")
 	var filled, emptied []string
 	for _, name := range wordy() {
 		filled = append(filled, "notEmpty("+name+")")
 		emptied = append(emptied, "`"+name+"` = "+emptyOf(name))
 	}
-	letters := "id IN (SELECT id FROM (SELECT id, arrayJoin(extractAll(payload, '\"id\"\\\\s*:\\\\s*\"([^\"]*)\"')) AS named FROM " +
-		d.table("dead_letters") + ") WHERE named IN (SELECT id FROM " + d.table("tombstones") + "))"
+	letters := d.lettersOf(condition)
 	either := byPost + " OR " + byAuthor
 	ledger := "op IN ('create', 'update', 'metrics') AND (" + strings.Join(filled, " OR ") + ") AND "
 	return []erasure{
@@ -46,6 +50,25 @@ func (d *DB) erasures() []erasure {
 	}
 }
 
+// shortID is the length below which an id is too common a word to be looked for in what
+// cannot be read.
+const shortID = 6
+
+// lettersOf is true for dead letters with words of what was deleted. A letter that is a
+// post of ours goes by platform and id, or platform and account. What is no JSON, or a
+// platform's own, goes if a tombstone's id, of six characters or more, stands in it as a whole
+// string or number; rather one letter too many than one too few.
+func (d *DB) lettersOf(condition string) string {
+	stones := d.table("tombstones") + " WHERE " + condition
+	const platform, payload = "JSONExtractString(payload, 'platform')", "isValidJSON(payload) AND JSONHas(payload, 'platform')"
+	return "id IN (SELECT id FROM " + d.table("dead_letters") + " WHERE " + payload +
+		" AND ((" + platform + ", 'post', JSONExtractString(payload, 'id')) IN (SELECT platform, scope, id FROM " + stones + ")" +
+		" OR (" + platform + ", 'account', JSONExtractString(payload, 'author', 'id')) IN (SELECT platform, scope, id FROM " + stones + "))" +
+		" UNION ALL SELECT id FROM (SELECT id, arrayJoin(arrayConcat(extractAll(payload, '\"([^\"]+)\"'), extractAll(payload, '[:,\\\\[]\\\\s*([0-9]+)'))) AS named FROM " +
+		d.table("dead_letters") + " WHERE NOT (" + payload + ")) WHERE length(named) >= " + strconv.Itoa(shortID) +
+		" AND named IN (SELECT id FROM " + stones + "))"
+}
+
 func emptyOf(column string) string {
 	switch column {
 	case "hashtags", "handles", "links", "media_url", "media_alt":
@@ -57,8 +80,15 @@ func emptyOf(column string) string {
 
 // Remains is the query that proves an erasure: the rows of each table that still hold
 // words of what was deleted. All of them are zero when it is done.
-func (d *DB) Remains() string {
-	all := d.erasures()
+func (d *DB) Remains() string { return d.remains("1") }
+
+// Overdue is the query of what Remains counts for deletes that are older than a time.
+func (d *DB) Overdue(within time.Duration) string {
+	return d.remains(fmt.Sprintf("deleted_at < now() - INTERVAL %d SECOND", int(within.Seconds())))
+}
+
+func (d *DB) remains(condition string) string {
+	all := d.erasures(condition)
 	parts := make([]string, 0, len(all))
 	for _, e := range all {
 		parts = append(parts, "SELECT '"+e.table+"' AS table, count() AS remaining FROM "+d.table(e.table)+" WHERE "+e.where)
@@ -104,7 +134,7 @@ func eraseRound(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, e
 	for _, f := range found {
 		remaining[f.Table] = f.Remaining
 	}
-	for _, e := range db.erasures() {
+	for _, e := range db.erasures("1") {
 		if remaining[e.table] == 0 {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,7 +127,7 @@ func TestEraseLeavesNoWords(t *testing.T) {
 	write(script(20, say("p3", "a2", authored, "Acme")))
 	write(script(30, say("p4", "a2", authored))) // names no brand
 	require.NoError(t, db.Exec(t.Context(), "INSERT INTO mentions SELECT * REPLACE('other' AS label_set) FROM mentions"))
-	letter := pipeline.DeadLetter{ID: "x", Stage: "enrich", At: pipeline.At(time.Now()), Payload: []byte(`{"author":{"id": "a2"},"text":"` + dead)} // short: longer ones are packed
+	letter := pipeline.DeadLetter{ID: "x", Stage: "enrich", At: pipeline.At(time.Now()), Payload: []byte(`{"platform":"` + says(pipeline.OpCreate, "x").Post.Platform + `","author":{"id": "a2"},"text":"` + dead + `"}`)} // short: longer ones are packed
 	require.NoError(t, db.PutDeadLetters(t.Context(), []pipeline.DeadLetter{letter}))
 	require.NoError(t, OpenRollups(db, l.log).Drain(t.Context()))
 	for _, word := range []string{kept, posted, authored, dead} {
@@ -191,7 +192,7 @@ func TestAnAccountDeletedMeanwhileStaysHidden(t *testing.T) {
 	require.NoError(t, err)
 	platform := answer(t, db, "SELECT DISTINCT platform FROM posts")
 	require.NoError(t, db.Forget(t.Context(), pipeline.ScopeAccount, platform, "gone", pipeline.At(time.Now())))
-	for _, e := range db.erasures() { // what a round does after its tombstones
+	for _, e := range db.erasures("1") { // what a round does after its tombstones
 		require.NoError(t, db.Exec(t.Context(), "ALTER TABLE "+e.table+" "+e.change+" WHERE "+e.takes+
 			" SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1"))
 	}
@@ -201,4 +202,39 @@ func TestAnAccountDeletedMeanwhileStaysHidden(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "0", answer(t, db, "SELECT count() FROM posts_current"))
 	assert.Equal(t, "0", answer(t, db, "SELECT sum(remaining) FROM ("+db.Remains()+")"))
+}
+
+// TestDeadLettersOfDeletedPosts: which letters an erasure takes.
+func TestDeadLettersOfDeletedPosts(t *testing.T) {
+	db := fresh(t)
+	at := pipeline.At(time.Now())
+	require.NoError(t, db.Forget(t.Context(), pipeline.ScopePost, "blog", "1", at))
+	require.NoError(t, db.Forget(t.Context(), pipeline.ScopePost, "blog", "3kxyzabc", at))
+	require.NoError(t, db.Forget(t.Context(), pipeline.ScopePost, "mastodon", "109348", at))
+	require.NoError(t, db.Forget(t.Context(), pipeline.ScopeAccount, "blog", "ann", at))
+	letters := map[string]struct {
+		payload string
+		goes    bool
+	}{
+		"the post":                        {`{"platform":"blog","id":"1","text":"x"}`, true},
+		"another platform's post":         {`{"platform":"news","id":"1","text":"x"}`, false},
+		"a parent's id":                   {`{"platform":"blog","id":"2","parent_id":"1"}`, false},
+		"a post of the account":           {`{"platform":"blog","id":"2","author":{"id":"ann"}}`, true},
+		"a post with the account's id":    {`{"platform":"blog","id":"ann"}`, false},
+		"an account with the post's id":   {`{"platform":"blog","id":"2","author":{"id":"1"}}`, false},
+		"no JSON, long id":                {`{"platform":"blog","id":"3kxyzabc","text":"x`, true},
+		"no JSON, short id":               {`{"platform":"blog","id":"1","text":"x`, false},
+		"a platform's own, by number":     {`{"status":{"id": 109348}}`, true},
+		"a platform's own, longer number": {`{"status":{"id": 1093481}}`, false},
+	}
+	for id, l := range letters {
+		require.NoError(t, db.PutDeadLetters(t.Context(), []pipeline.DeadLetter{{ID: id, Stage: "decode", At: at, Payload: []byte(l.payload)}}))
+	}
+	_, err := Erase(t.Context(), db, zerolog.Nop())
+	require.NoError(t, err)
+	for id, l := range letters {
+		left := answer(t, db, "SELECT count() FROM dead_letters WHERE id = '"+strings.ReplaceAll(id, "'", "''")+"'")
+		assert.Equal(t, l.goes, left == "0", id)
+	}
+	assert.Equal(t, "0", answer(t, db, "SELECT sum(remaining) FROM ("+db.Overdue(0)+")"))
 }

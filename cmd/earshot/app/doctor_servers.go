@@ -132,6 +132,7 @@ func (d *doctor) clickhouse(ctx context.Context, db *clickhouse.DB) {
 		d.rights(ctx, db.In(""), s.Database)
 		if d.schema(ctx, db.In(s.Database)) {
 			d.contents(ctx, db.In(s.Database), s)
+			d.erasure(ctx, db.In(s.Database))
 		}
 	}
 }

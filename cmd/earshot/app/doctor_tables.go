@@ -36,6 +36,21 @@ func (d *doctor) schema(ctx context.Context, db *clickhouse.DB) bool {
 	return true
 }
 
+// erasure says by when words of deleted posts are gone, and looks for some that are late.
+func (d *doctor) erasure(ctx context.Context, db *clickhouse.DB) {
+	// The schedule runs four times within the time; what came late has until the next run.
+	late, err := countOf(ctx, db, "SELECT sum(remaining) FROM ("+db.Overdue(d.cfg.Erase*5/4)+")")
+	switch {
+	case err != nil:
+		d.warn("erasure", "", "words of deleted posts cannot be asked for in %s: %v", db.Database(), err)
+	case late > 0:
+		d.fail("erasure", "see that a process with the role enrich runs, and what it logs; `"+d.cfg.Invocation+" forget` erases at once",
+			"%s rows of %s hold words of posts that were deleted more than %s ago", count(int64(late)), db.Database(), d.cfg.Erase)
+	default:
+		d.ok("erasure", "%s: words of deleted posts leave the tables within %s, and Kafka within %s", db.Database(), d.cfg.Erase, d.cfg.Kafka.KeptAtMost())
+	}
+}
+
 // lateTotals is how long a total may wait: a board promises a minute.
 const lateTotals = 5 * time.Minute
 

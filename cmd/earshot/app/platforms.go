@@ -13,6 +13,7 @@ import (
 	"earshot/pipeline/collect/simulate"
 	"earshot/pipeline/collect/webhook"
 	"earshot/pipeline/collect/wikipedia"
+	"earshot/pipeline/collect/x"
 )
 
 // Types of sources that more than the table below speaks of.
@@ -40,6 +41,7 @@ func platforms() []platform {
 	return []platform{
 		open(bluesky.DefaultConfig, bluesky.New).of("bluesky", networkDeadline).free(),
 		open(wikipedia.DefaultConfig, wikipedia.New).of("wikipedia", networkDeadline).free(),
+		open(x.DefaultConfig, x.New).of("x", networkDeadline),
 		open(reddit.DefaultConfig, reddit.New).of("reddit", networkDeadline),
 		open(hackernews.DefaultConfig, hackernews.New).of("hackernews", networkDeadline).free(),
 		open(rss.DefaultConfig, rss.New).of(typeRSS, networkDeadline),

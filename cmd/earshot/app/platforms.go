@@ -8,10 +8,12 @@ import (
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/file"
 	"earshot/pipeline/collect/hackernews"
+	"earshot/pipeline/collect/mastodon"
 	"earshot/pipeline/collect/reddit"
 	"earshot/pipeline/collect/rss"
 	"earshot/pipeline/collect/simulate"
 	"earshot/pipeline/collect/webhook"
+	"earshot/pipeline/collect/weibo"
 	"earshot/pipeline/collect/wikipedia"
 	"earshot/pipeline/collect/x"
 )
@@ -41,10 +43,12 @@ func platforms() []platform {
 	return []platform{
 		open(bluesky.DefaultConfig, bluesky.New).of("bluesky", networkDeadline).free(),
 		open(wikipedia.DefaultConfig, wikipedia.New).of("wikipedia", networkDeadline).free(),
+		open(weibo.DefaultConfig, weibo.New).of("weibo", networkDeadline),
 		open(x.DefaultConfig, x.New).of("x", networkDeadline),
 		open(reddit.DefaultConfig, reddit.New).of("reddit", networkDeadline),
 		open(hackernews.DefaultConfig, hackernews.New).of("hackernews", networkDeadline).free(),
 		open(rss.DefaultConfig, rss.New).of(typeRSS, networkDeadline),
+		open(mastodon.DefaultConfig, mastodon.New).of("mastodon", networkDeadline),
 		open(webhook.DefaultConfig, offline(webhook.New)).of("webhook", networkDeadline),
 		open(file.DefaultConfig, offline(file.Open)).of(typeFile, 0),
 		open(simulate.DefaultConfig, offline(simulate.New)).of(typeSimulate, networkDeadline),

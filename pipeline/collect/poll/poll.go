@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"earshot/pipeline"
+	"earshot/pipeline/collect/budget"
 )
 
 // Item is one entry of a listing.
@@ -59,6 +60,8 @@ type Poller struct {
 	Batch  int             // posts read again by one request
 	Reread func(ctx context.Context, ids []string) (posts []pipeline.Post, gone map[string]bool, err error)
 
+	Budget *budget.Config // of pages, where they are counted or paid; nil: none
+
 	Now func() time.Time // our clock; nil: time.Now
 }
 
@@ -73,6 +76,7 @@ const (
 type place struct {
 	Targets map[string]*Mark `json:"targets"`
 	Watch   *Watch           `json:"watch,omitempty"`
+	Account *budget.Account  `json:"account,omitempty"`
 }
 
 // run is one Run of a Poller.
@@ -97,6 +101,12 @@ func (p *Poller) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Ses
 		}
 	}
 	r.at.Watch.Steps, r.at.Watch.Most = p.Steps, p.Most
+	if p.Budget != nil {
+		if r.at.Account == nil {
+			r.at.Account = &budget.Account{}
+		}
+		r.at.Account.Open(p.Budget, p.Now())
+	}
 	for {
 		begun := p.Now()
 		if err := r.round(ctx); err != nil {
@@ -144,10 +154,14 @@ func (r *run) read(ctx context.Context, t Target) error {
 	queued := map[string]bool{}
 	after := ""
 	for range t.Depth {
+		if err := r.pay(ctx); err != nil {
+			return err
+		}
 		items, next, err := t.Page(ctx, after, time.UnixMilli(m.Newest))
 		if err != nil {
 			return err
 		}
+		r.paid()
 		r.out.Alive()
 		known := false
 		for _, item := range items {
@@ -169,6 +183,26 @@ func (r *run) read(ctx context.Context, t Target) error {
 		r.gap(m, fresh)
 	}
 	return r.hand(ctx, m, fresh, t.Name)
+}
+
+// pay holds the price of one request and saves the hold, before anything is asked for.
+func (r *run) pay(ctx context.Context) error {
+	if r.Budget == nil {
+		return nil
+	}
+	if r.at.Account.Hold(r.Budget, r.Now(), 1) < 1 {
+		ends := r.Budget.Ends(r.Now())
+		r.out.Limited(ends, "the budget of requests")
+		return fmt.Errorf("%w: %s of %d allowed; it goes on at %s", budget.ErrSpent, r.at.Account, r.Budget.Reads, ends.Format(time.RFC3339))
+	}
+	return r.out.Emit(ctx, nil, r.encode())
+}
+
+// paid settles it.
+func (r *run) paid() {
+	if r.Budget != nil {
+		r.at.Account.Use(1)
+	}
 }
 
 // gap reports what lies between what was read and what the listing still shows.
@@ -220,10 +254,14 @@ func (r *run) again(ctx context.Context) error {
 		if len(ids) == 0 {
 			return nil
 		}
+		if err := r.pay(ctx); err != nil {
+			return err
+		}
 		posts, gone, err := r.Reread(ctx, ids)
 		if err != nil {
 			return err
 		}
+		r.paid()
 		r.out.Alive()
 		r.at.Watch.Done(r.Now(), ids, gone)
 		if err := r.out.Emit(ctx, posts, r.encode()); err != nil {

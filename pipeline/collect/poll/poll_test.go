@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"earshot/pipeline"
+	"earshot/pipeline/collect/budget"
 	"earshot/pipeline/collect/client"
 )
 
@@ -254,4 +255,25 @@ func TestMarkForgetsTheOldest(t *testing.T) {
 	b, err := json.Marshal(&m)
 	require.NoError(t, err)
 	assert.Less(t, len(b), 10<<10)
+}
+
+func TestABudgetOfRequestsIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, n := &shelf{newest: 5, depth: 1}, &notes{}
+		p := s.poller()
+		p.Budget = &budget.Config{Reads: 10, Period: budget.Day}
+		for range 3 { // restarts
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			err := p.Run(ctx, n.cursor, n)
+			cancel()
+			require.Error(t, err)
+		}
+		assert.LessOrEqual(t, s.pages, 10)
+		assert.Greater(t, s.pages, 7)
+		require.NotEmpty(t, n.limited)
+		assert.Equal(t, start().AddDate(0, 0, 1), n.limited[0].UTC())
+		time.Sleep(24 * time.Hour)
+		once(t, p, n)
+		assert.Greater(t, s.pages, 8, "the next day it goes on")
+	})
 }

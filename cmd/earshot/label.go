@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,8 @@ sentiment and, when --config names brands, the brands in it with the sentiment t
 
 A line of input is JSON with "text" and, if known, "lang" (what the platform says), or with
 --plain the bare text. It needs no configuration and no server, streams, and uses all cores.
-A line that is not understood gets {"error": ...}, and the exit code is 1 in the end.`
+A line that is not understood gets {"error": ...} in its place and harms no other; with
+--strict that ends with exit code 5. On a terminal a bar shows how far it is.`
 
 func labelCommand(o *options) *cobra.Command {
 	l := app.Label{}
@@ -34,12 +36,31 @@ func labelCommand(o *options) *cobra.Command {
 					return err
 				}
 			}
-			if f, ok := c.ErrOrStderr().(*os.File); ok && term.IsTerminal(int(f.Fd())) && !term.IsTerminal(int(os.Stdout.Fd())) {
-				l.Progress = f
+			l.Notes = c.ErrOrStderr()
+			if f, ok := l.Notes.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !term.IsTerminal(int(os.Stdout.Fd())) {
+				l.Progress, l.Size = f, sizeOf(c.InOrStdin())
 			}
 			return app.RunLabel(c.Context(), cfg, l, c.InOrStdin(), c.OutOrStdout())
 		},
 	}
 	c.Flags().BoolVar(&l.Plain, "plain", false, "each line of input is a text")
+	c.Flags().BoolVar(&l.Strict, "strict", false, "end with exit code 5 if a line was not understood")
 	return c
+}
+
+// sizeOf is what is left to read of a file; 0 of a pipe or a terminal.
+func sizeOf(in io.Reader) int64 {
+	f, ok := in.(*os.File)
+	if !ok {
+		return 0
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return 0
+	}
+	return info.Size() - at
 }

@@ -10,7 +10,6 @@ import (
 	"io"
 	"runtime"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,7 +19,10 @@ import (
 // Label is the work of the command `label`: texts in, labels out, line by line.
 type Label struct {
 	Plain    bool      // each line is a text; else each is JSON
-	Progress io.Writer // told how far it is; nil: silent
+	Strict   bool      // a line that is not understood is a failure
+	Notes    io.Writer // told in the end how many lines were not understood; nil: silent
+	Progress io.Writer // a terminal that is told how far it is; nil: silent
+	Size     int64     // of the input in bytes; 0: not known
 }
 
 // The sizes of what is in flight.
@@ -37,7 +39,7 @@ type labelled struct {
 	Score         float32            `json:"score"`
 	Probabilities labelProbabilities `json:"probabilities"`
 	Model         string             `json:"model"`
-	Brands        []labelledBrand    `json:"brands,omitempty"`
+	Brands        []labelledBrand    `json:"brands,omitzero"` // without configured brands there is no such list
 }
 
 type labelProbabilities struct {
@@ -58,14 +60,26 @@ type labelledBrand struct {
 // labelJob is some lines, and later their labels.
 type labelJob struct {
 	first int // number of the first line, from 1
-	lines [][]byte
+	lines []labelLine
+	size  int64 // of the lines in bytes
 	out   bytes.Buffer
 	bad   int
 	done  chan struct{}
 }
 
+// labelLine is a line of input, or what is wrong with it.
+type labelLine struct {
+	text []byte
+	err  error
+}
+
+// labelProgress is how far the work is.
+type labelProgress struct {
+	lines, bytes, bad atomic.Int64
+}
+
 // RunLabel labels the texts of in, one JSON line for each, in order. Lines that are not
-// understood get a line with an error, and the command ends with an error.
+// understood get a line with an error; with Strict the command then fails.
 func RunLabel(ctx context.Context, cfg *Config, l Label, in io.Reader, out io.Writer) error {
 	chains, err := cfg.newChains()
 	if err != nil {
@@ -77,30 +91,52 @@ func RunLabel(ctx context.Context, cfg *Config, l Label, in io.Reader, out io.Wr
 	}
 	workers := runtime.GOMAXPROCS(0)
 	todo, ordered := make(chan *labelJob, workers), make(chan *labelJob, 4*workers)
-	var written, bad atomic.Int64
+	var progress labelProgress
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
+	read := make(chan error, 1)
+	go func() { // not of the group: a read of standard input cannot be broken off
 		defer close(todo)
 		defer close(ordered)
-		return readLabelJobs(ctx, in, todo, ordered)
-	})
+		read <- readLabelJobs(ctx, in, todo, ordered)
+	}()
 	for range workers {
-		g.Go(func() error {
-			for job := range todo {
-				l.work(edition.chain, job)
-				close(job.done)
-			}
-			return nil
-		})
+		g.Go(func() error { return l.workAll(ctx, edition.chain, len(cfg.Brands) > 0, todo) })
 	}
-	g.Go(func() error { return writeLabels(ctx, out, ordered, &written, &bad) })
-	stop := l.report(&written)
+	g.Go(func() error {
+		if err := writeLabels(ctx, out, ordered, &progress); err != nil {
+			return err
+		}
+		return <-read
+	})
+	stop := l.report(&progress)
 	err = g.Wait()
 	stop()
-	if err == nil && bad.Load() > 0 {
-		err = fmt.Errorf("label: %d of %d lines were not understood; each has its \"error\"", bad.Load(), written.Load())
+	if bad := progress.bad.Load(); err == nil && bad > 0 {
+		told := fmt.Errorf("label: %d of %d lines were not understood; each has its \"error\"", bad, progress.lines.Load())
+		if l.Strict {
+			return failure(ExitDeadLetters, told)
+		}
+		if l.Notes != nil {
+			fmt.Fprintln(l.Notes, told)
+		}
 	}
 	return err
+}
+
+// workAll labels jobs until there are no more.
+func (l Label) workAll(ctx context.Context, chain pipeline.Enricher, brands bool, todo <-chan *labelJob) error {
+	for {
+		select {
+		case job, ok := <-todo:
+			if !ok {
+				return nil
+			}
+			l.work(chain, brands, job)
+			close(job.done)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // readLabelJobs cuts the input into jobs. A job ends early where the input makes a pause,
@@ -120,13 +156,14 @@ func readLabelJobs(ctx context.Context, in io.Reader, todo, ordered chan<- *labe
 		return nil
 	}
 	for {
-		line, err := readLine(r)
+		line, size, err := readLine(r)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("label: line %d: %w", number+1, err)
 		}
-		if len(line) > 0 {
+		if size > 0 {
 			number++
-			job.lines = append(job.lines, bytes.TrimRight(line, "\r\n"))
+			job.size += size
+			job.lines = append(job.lines, line)
 		}
 		if ended := err != nil; len(job.lines) >= labelLines || len(job.lines) > 0 && (ended || r.Buffered() == 0) {
 			if err := send(); err != nil {
@@ -139,23 +176,36 @@ func readLabelJobs(ctx context.Context, in io.Reader, todo, ordered chan<- *labe
 	}
 }
 
-// readLine reads a line with its end.
-func readLine(r *bufio.Reader) (line []byte, err error) {
+// readLine reads a line, of which size is the length with its end. Of one that is too long
+// nothing is kept.
+func readLine(r *bufio.Reader) (line labelLine, size int64, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
-		line = append(line, part...)
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, err
+		size += int64(len(part))
+		if size > labelLimit {
+			line = labelLine{err: fmt.Errorf("longer than %d bytes", labelLimit)}
+		} else {
+			line.text = append(line.text, part...)
 		}
-		if len(line) > labelLimit {
-			return nil, fmt.Errorf("longer than %d bytes", labelLimit)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			line.text = bytes.TrimRight(line.text, "\r\n")
+			return line, size, err
 		}
 	}
 }
 
 // writeLabels writes what the workers made, in the order of the input.
-func writeLabels(ctx context.Context, out io.Writer, ordered <-chan *labelJob, written, bad *atomic.Int64) error {
-	for job := range ordered {
+func writeLabels(ctx context.Context, out io.Writer, ordered <-chan *labelJob, progress *labelProgress) error {
+	for {
+		var job *labelJob
+		select {
+		case job = <-ordered:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if job == nil {
+			return nil // the end of the input
+		}
 		select {
 		case <-job.done:
 		case <-ctx.Done():
@@ -164,18 +214,18 @@ func writeLabels(ctx context.Context, out io.Writer, ordered <-chan *labelJob, w
 		if _, err := out.Write(job.out.Bytes()); err != nil {
 			return fmt.Errorf("label: write: %w", err)
 		}
-		written.Add(int64(len(job.lines)))
-		bad.Add(int64(job.bad))
+		progress.lines.Add(int64(len(job.lines)))
+		progress.bytes.Add(job.size)
+		progress.bad.Add(int64(job.bad))
 	}
-	return nil
 }
 
 // work labels the lines of a job.
-func (l Label) work(chain pipeline.Enricher, job *labelJob) {
+func (l Label) work(chain pipeline.Enricher, brands bool, job *labelJob) {
 	encoder := json.NewEncoder(&job.out)
 	encoder.SetEscapeHTML(false)
 	for i, line := range job.lines {
-		answer, err := l.label(chain, line)
+		answer, err := l.label(chain, brands, line)
 		if err != nil {
 			job.bad++
 			_ = encoder.Encode(map[string]string{"error": fmt.Sprintf("line %d: %v", job.first+i, err)})
@@ -186,16 +236,22 @@ func (l Label) work(chain pipeline.Enricher, job *labelJob) {
 }
 
 // label labels one line.
-func (l Label) label(chain pipeline.Enricher, line []byte) (*labelled, error) {
+func (l Label) label(chain pipeline.Enricher, brands bool, line labelLine) (*labelled, error) {
+	if line.err != nil {
+		return nil, line.err
+	}
 	var in struct {
 		Text *string `json:"text"`
 		Lang string  `json:"lang"`
 	}
 	if l.Plain {
-		text := string(line)
+		text := string(line.text)
 		in.Text = &text
-	} else if err := json.Unmarshal(line, &in); err != nil {
-		return nil, fmt.Errorf("not JSON (--plain takes bare texts): %w", err)
+	} else if err := json.Unmarshal(line.text, &in); err != nil {
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && wrong.Field != "" {
+			return nil, fmt.Errorf("%q is a %s, not a string", wrong.Field, wrong.Value)
+		}
+		return nil, fmt.Errorf("not a JSON object (--plain takes bare texts): %w", err)
 	}
 	if in.Text == nil {
 		return nil, errors.New(`no "text"`)
@@ -212,33 +268,12 @@ func (l Label) label(chain pipeline.Enricher, line []byte) (*labelled, error) {
 		Sentiment: whole.Label, Score: whole.Score, Model: whole.Model,
 		Probabilities: labelProbabilities{whole.Negative, whole.Neutral, whole.Positive},
 	}
+	if brands {
+		out.Brands = []labelledBrand{}
+	}
 	for _, m := range r.Mentions[1:] {
-		out.Brands = append(out.Brands, labelledBrand{m.Brand, m.QueryVersion, m.Spans, m.Toward.Label, m.Toward.Score})
+		spans := append([]pipeline.Span{}, m.Spans...) // a mention by channel alone has none
+		out.Brands = append(out.Brands, labelledBrand{m.Brand, m.QueryVersion, spans, m.Toward.Label, m.Toward.Score})
 	}
 	return out, nil
-}
-
-// report tells how far it is, until it is stopped.
-func (l Label) report(written *atomic.Int64) (stop func()) {
-	if l.Progress == nil {
-		return func() {}
-	}
-	begin, quit, ended := time.Now(), make(chan struct{}), make(chan struct{})
-	tell := func(end string) {
-		n := written.Load()
-		fmt.Fprintf(l.Progress, "\r%d texts, %.0f a second%s", n, float64(n)/time.Since(begin).Seconds(), end)
-	}
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-time.After(250 * time.Millisecond):
-				tell("")
-			case <-quit:
-				tell("\n")
-				return
-			}
-		}
-	}()
-	return func() { close(quit); <-ended }
 }

@@ -1,11 +1,15 @@
 package app
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,18 +38,120 @@ func TestLabelKeepsTheOrder(t *testing.T) {
 }
 
 func TestLabelAnswersEveryLine(t *testing.T) {
-	var out bytes.Buffer
-	in := strings.NewReader("{\"text\": \"\"}\nnot JSON\n{}\n{\"text\": \"Das neue Handy ist sehr gut\", \"lang\": \"de\"}")
-	err := RunLabel(t.Context(), DefaultConfig(), Label{}, in, &out)
-	require.EqualError(t, err, `label: 2 of 4 lines were not understood; each has its "error"`)
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	require.Len(t, lines, 4)
-	assert.Contains(t, lines[0], `"lang":"und"`)
-	assert.Contains(t, lines[1], `line 2: not JSON`)
-	assert.Contains(t, lines[2], `line 3: no \"text\"`)
-	assert.Contains(t, lines[3], `"lang":"de"`)
+	lines := []struct{ in, want string }{
+		{`{"text": ""}`, `"lang":"und"`},
+		{`not JSON`, `line 2: not a JSON object`},
+		{`{}`, `line 3: no \"text\"`},
+		{`{"text": 7}`, `line 4: \"text\" is a number, not a string`},
+		{`{"text": "` + strings.Repeat("x", labelLimit) + `"}`, "line 5: longer than 16777216 bytes"},
+		{`["a list"]`, `line 6: not a JSON object`},
+		{``, `line 7: not a JSON object`},
+		{`{"text": "Das neue Handy ist sehr gut", "lang": "de"}`, `"lang":"de"`},
+	}
+	var in strings.Builder
+	for i, l := range lines {
+		in.WriteString(l.in)
+		if i < len(lines)-1 { // the last line has no end
+			in.WriteString("\r\n"[i%2:])
+		}
+	}
+	var out, notes bytes.Buffer
+	require.NoError(t, RunLabel(t.Context(), DefaultConfig(), Label{Notes: &notes}, strings.NewReader(in.String()), &out))
+	assert.Equal(t, "label: 6 of 8 lines were not understood; each has its \"error\"\n", notes.String())
+	got := strings.Split(strings.TrimSpace(out.String()), "\n")
+	require.Len(t, got, len(lines))
+	for i, l := range lines {
+		assert.Contains(t, got[i], l.want)
+		assert.True(t, json.Valid([]byte(got[i])))
+	}
+	err := RunLabel(t.Context(), DefaultConfig(), Label{Strict: true}, strings.NewReader(in.String()), io.Discard)
+	require.EqualError(t, err, `label: 6 of 8 lines were not understood; each has its "error"`)
+	assert.Equal(t, ExitDeadLetters, ExitCode(err))
+}
 
-	out.Reset()
-	require.NoError(t, RunLabel(t.Context(), DefaultConfig(), Label{Plain: true}, strings.NewReader("\n😀\n\xff\n"), &out))
-	assert.Equal(t, 3, strings.Count(out.String(), "\n"))
+// TestLabelOddTexts asks for one line each, the same every time.
+func TestLabelOddTexts(t *testing.T) {
+	odd := []string{
+		"", " ", "😀", "👩‍👩‍👧‍👦", "https://example.com/a https://example.com/b", "\u200f\u200e\u202b\u202e", "\xed\xa0\x80\xed\xbf\xbf", "\xff\x00",
+		"Z\u0351\u036b\u0343\u036aa\u0302\u036bl\u0321g\u0334o\u0321", "a" + strings.Repeat("\u0301", 100_000), strings.Repeat("great ", 180_000),
+		strings.Repeat("好", 350_000), strings.Repeat("#", 1<<20), "@", "\u2028", "ﷺ", "\ufeffhello",
+	}
+	var plain, quoted strings.Builder
+	for _, text := range odd {
+		plain.WriteString(text + "\n")
+		line, err := json.Marshal(map[string]string{"text": text})
+		require.NoError(t, err)
+		quoted.Write(append(line, '\n'))
+	}
+	quoted.WriteString(`{"text": "\ud800 half of a pair \udc00"}` + "\n")
+	for _, c := range []struct {
+		label Label
+		in    string
+		n     int
+	}{{Label{Plain: true, Strict: true}, plain.String(), len(odd)}, {Label{Strict: true}, quoted.String(), len(odd) + 1}} {
+		var first, again bytes.Buffer
+		require.NoError(t, RunLabel(t.Context(), DefaultConfig(), c.label, strings.NewReader(c.in), &first))
+		require.NoError(t, RunLabel(t.Context(), DefaultConfig(), c.label, strings.NewReader(c.in), &again))
+		assert.Equal(t, first.String(), again.String())
+		got := strings.Split(strings.TrimSpace(first.String()), "\n")
+		require.Len(t, got, c.n)
+		for _, line := range got {
+			var l labelled
+			require.NoError(t, json.Unmarshal([]byte(line), &l))
+			assert.NotEmpty(t, l.Lang)
+			assert.NotEmpty(t, l.Sentiment)
+			assert.InDelta(t, 1, l.Probabilities.Negative+l.Probabilities.Neutral+l.Probabilities.Positive, 1e-3)
+			assert.Nil(t, l.Brands, "no brands are configured")
+		}
+	}
+}
+
+func TestLabelListsNoBrandsWhereNoneIsNamed(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Brands = []Brand{{Name: "Zubrola", Query: "zubrola"}}
+	var out bytes.Buffer
+	require.NoError(t, RunLabel(t.Context(), cfg, Label{Plain: true}, strings.NewReader("nothing here\nI love Zubrola\n"), &out))
+	first, second, _ := strings.Cut(out.String(), "\n")
+	assert.Contains(t, first, `"brands":[]`)
+	assert.Contains(t, second, `"brands":[{"brand":"Zubrola","query_version":"`)
+}
+
+// TestLabelStreams asks line by line: each answer comes before the next question.
+func TestLabelStreams(t *testing.T) {
+	in, ask := io.Pipe()
+	answers, out := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- RunLabel(t.Context(), DefaultConfig(), Label{Plain: true}, in, out)
+		_ = out.Close()
+	}()
+	read := bufio.NewReader(answers)
+	for range 3 {
+		_, err := io.WriteString(ask, "My new phone broke after two days\n")
+		require.NoError(t, err)
+		line, err := read.ReadString('\n')
+		require.NoError(t, err)
+		assert.Contains(t, line, `"lang":"en"`)
+	}
+	require.NoError(t, ask.Close())
+	require.NoError(t, <-done)
+}
+
+// TestLabelStopsWhileItWaits ends though nothing more comes in.
+func TestLabelStopsWhileItWaits(t *testing.T) {
+	in, ask := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- RunLabel(ctx, DefaultConfig(), Label{Plain: true}, in, io.Discard) }()
+	_, err := io.WriteString(ask, "My new phone\n")
+	require.NoError(t, err)
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+	require.NoError(t, ask.Close())
+}
+
+func TestLabelProgress(t *testing.T) {
+	assert.Equal(t, "50 texts, 25 a second", progressLine(50, 1000, 0, 2*time.Second))
+	assert.Equal(t, "[███████░░░░░░░░░░░░░░░░░░░░░░░]  25 %, 50 texts, 25 a second, 6s left", progressLine(50, 250, 1000, 2*time.Second))
+	assert.Equal(t, "["+strings.Repeat("█", 30)+"] 100 %, 50 texts, 25 a second", progressLine(50, 1000, 1000, 2*time.Second))
 }

@@ -63,19 +63,19 @@ func TestShare(t *testing.T) {
 }
 
 func TestCalibrationError(t *testing.T) {
-	var answers []judged
+	var answers []Judged
 	for i := range 300 {
-		answers = append(answers, judged{0.8, i%10 < 8})
+		answers = append(answers, Judged{0.8, i%10 < 8})
 	}
-	ece, curve := calibration(answers)
+	ece, curve := Calibration(answers)
 	assert.InDelta(t, 0, ece, 1e-9)
 	assert.Len(t, curve, bins)
 	for i := range answers {
-		answers[i].confidence = 0.9
+		answers[i].Confidence = 0.9
 	}
-	ece, _ = calibration(answers)
+	ece, _ = Calibration(answers)
 	assert.InDelta(t, 0.1, ece, 1e-9)
-	ece, curve = calibration(nil)
+	ece, curve = Calibration(nil)
 	assert.Zero(t, ece)
 	assert.Empty(t, curve)
 }

@@ -37,17 +37,17 @@ type Bin struct {
 	Right      float64 `json:"right"`      // the share that is
 }
 
-// judged is an answer.
-type judged struct {
-	confidence float64
-	right      bool
+// Judged is an answer.
+type Judged struct {
+	Confidence float64
+	Right      bool
 }
 
 // NewReport measures texts of one kind with all candidates. The platform claims nothing.
 func NewReport(d *language.Detector, kind Kind, texts []Text) Report {
 	r := Report{Kind: kind, Languages: map[string]Share{}, Confusion: map[string]map[string]int{}}
 	among := d.NewCandidates(nil)
-	var answers []judged
+	var answers []Judged
 	hits := map[string][2]int{} // right, n
 	for _, t := range texts {
 		if t.Kind != kind {
@@ -65,7 +65,7 @@ func NewReport(d *language.Detector, kind Kind, texts []Text) Report {
 		}
 		r.Confusion[t.Code][cmp.Or(a.Code, "und")]++
 		if a.Code != "" {
-			answers = append(answers, judged{float64(a.Confidence) / 1000, right})
+			answers = append(answers, Judged{float64(a.Confidence) / 1000, right})
 		}
 	}
 	all := [2]int{}
@@ -76,7 +76,7 @@ func NewReport(d *language.Detector, kind Kind, texts []Text) Report {
 		all[0], all[1] = all[0]+h[0], all[1]+h[1]
 	}
 	r.Texts, r.Accuracy, r.Mean = all[1], newShare(all[0], all[1]), digits(r.Mean)
-	r.ECE, r.Curve = calibration(answers)
+	r.ECE, r.Curve = Calibration(answers)
 	return r
 }
 
@@ -103,10 +103,10 @@ func newShare(right, n int) Share {
 // bins is the number of fifteenths.
 const bins = 15
 
-// calibration cuts the answers into bins of equal mass by confidence. The error is the mean
+// Calibration cuts the answers into bins of equal mass by confidence. The error is the mean
 // distance between confidence and share of right answers (Naeini et al. 2015).
-func calibration(answers []judged) (ece float64, curve []Bin) {
-	slices.SortStableFunc(answers, func(a, b judged) int { return cmp.Compare(a.confidence, b.confidence) })
+func Calibration(answers []Judged) (ece float64, curve []Bin) {
+	slices.SortStableFunc(answers, func(a, b Judged) int { return cmp.Compare(a.Confidence, b.Confidence) })
 	for i := range bins {
 		part := answers[i*len(answers)/bins : (i+1)*len(answers)/bins]
 		if len(part) == 0 {
@@ -114,8 +114,8 @@ func calibration(answers []judged) (ece float64, curve []Bin) {
 		}
 		b := Bin{N: len(part)}
 		for _, a := range part {
-			b.Confidence += a.confidence / float64(len(part))
-			if a.right {
+			b.Confidence += a.Confidence / float64(len(part))
+			if a.Right {
 				b.Right += 1 / float64(len(part))
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"earshot/pipeline/collect/rss"
 	"earshot/pipeline/collect/simulate"
 	"earshot/pipeline/collect/webhook"
+	"earshot/pipeline/collect/weibo"
 	"earshot/pipeline/collect/wikipedia"
 	"earshot/pipeline/collect/x"
 )
@@ -42,6 +43,7 @@ func platforms() []platform {
 	return []platform{
 		open(bluesky.DefaultConfig, bluesky.New).of("bluesky", networkDeadline).free(),
 		open(wikipedia.DefaultConfig, wikipedia.New).of("wikipedia", networkDeadline).free(),
+		open(weibo.DefaultConfig, weibo.New).of("weibo", networkDeadline),
 		open(x.DefaultConfig, x.New).of("x", networkDeadline),
 		open(reddit.DefaultConfig, reddit.New).of("reddit", networkDeadline),
 		open(hackernews.DefaultConfig, hackernews.New).of("hackernews", networkDeadline).free(),

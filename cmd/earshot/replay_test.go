@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"earshot/sinks/clickhouse"
 )
 
 // TestReplayFillsALabelSet: the archive labelled anew, stopped and begun again, has the
@@ -50,4 +53,46 @@ func TestReplayFillsALabelSet(t *testing.T) {
 		assert.NotContains(t, errs, "panic", name)
 	}
 	assert.Equal(t, "q2", p.ask("SELECT DISTINCT label_set FROM mentions WHERE label_set != 'live'"))
+
+	code, out, errs = p.run(t.Context(), "labels", "list")
+	require.Zero(t, code, errs)
+	assert.Regexp(t, `(?m)^live +live +500 mentions of 1 brands`, out)
+	assert.Regexp(t, `(?m)^q2 +done +[0-9,]+ mentions of 2 brands`, out)
+	code, out, errs = p.run(t.Context(), "labels", "diff", "live", "q2", "--format", "json", "--examples", "1")
+	require.Zero(t, code, errs)
+	var differ []clickhouse.BrandDiff
+	require.NoError(t, json.Unmarshal([]byte(out), &differ), out)
+	require.Len(t, differ, 2)
+	assert.Equal(t, uint64(acme), differ[0].After)
+	assert.Equal(t, uint64(distinct-acme), differ[1].Came)
+	assert.Equal(t, "came", differ[1].Examples[0].What)
+	assert.NotEmpty(t, differ[1].Examples[0].ID)
+	_, out, _ = p.run(t.Context(), "labels", "diff", "live", "q2")
+	assert.Regexp(t, `came +x/6\d+`, out)
+
+	code, _, errs = p.run(t.Context(), "labels", "promote", "q2") // the configured model is another one
+	assert.NotZero(t, code)
+	assert.Contains(t, errs, "labelled by")
+	code, out, errs = p.run(t.Context(), "labels", "promote", "q2", "--model", "lexicon")
+	require.Zero(t, code, errs)
+	assert.Contains(t, out, "q2 is live now")
+	live := "SELECT brand, count(), uniqExact(platform, id) FROM mentions_current WHERE label_set = 'live' GROUP BY brand ORDER BY brand"
+	promoted := fmt.Sprintf("Acme\t%d\t%d\nNothing\t%d\t%d", acme, acme, distinct-acme, distinct-acme)
+	assert.Equal(t, promoted, p.ask(live))
+	assert.Equal(t, fmt.Sprintf("Acme\t%d\nNothing\t%d", acme, distinct-acme),
+		p.ask("SELECT brand, sum(mentions) FROM mentions_hour WHERE label_set = 'live' GROUP BY brand ORDER BY brand"))
+	_, out, _ = p.run(t.Context(), "brand", "list")
+	assert.Regexp(t, `Nothing +active +command +past complete +nothing`, out)
+	code, _, errs = p.run(t.Context(), "import", file) // the stream goes on, and nothing looks back again
+	require.Zero(t, code, errs)
+	assert.Equal(t, promoted, p.ask(live))
+
+	code, _, errs = p.run(t.Context(), "labels", "drop", "q2")
+	require.Zero(t, code, errs)
+	assert.Equal(t, "0", p.ask("SELECT count() FROM mentions WHERE label_set = 'q2'"))
+	assert.Equal(t, promoted, p.ask(live))
+	for _, args := range [][]string{{"labels", "drop", "q2"}, {"labels", "drop", "live"}, {"labels", "promote", "live"}, {"labels", "diff", "live", "q3"}, {"labels", "list", "--format", "xml"}} {
+		code, _, _ = p.run(t.Context(), args...)
+		assert.NotZero(t, code, args)
+	}
 }

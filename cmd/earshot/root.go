@@ -46,8 +46,8 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(deadCommand(o), backupCommand(o), restoreCommand(o))
 	root.AddCommand(
 		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), modelCommand(), trainCommand(), versionCommand(),
-		replayCommand(o),
-		queryCommand(o), brandCommand(o), forgetCommand(o), alertCommand(),
+		replayCommand(o), labelsCommand(o),
+		queryCommand(o), brandCommand(o), forgetCommand(o), alertCommand(o),
 		doctorCommand(o),
 		sourceCommand(o),
 		labelCommand(o), evalCommand(),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
@@ -32,7 +33,7 @@ type Replayer struct {
 	Progress func(*Replay)               // called after each page; may be nil
 	Catch    func(context.Context) error // called before the second pass; may be nil
 
-	only    selection               // further condition on the posts that are read
+	naming  map[string]bool         // only posts that name one of these brands are written; nil: all
 	between func(step string) error // called between the steps of a page; tests stop it there
 }
 
@@ -96,7 +97,7 @@ func (r *Replayer) begin(ctx context.Context, jobs []*Replay, pass int) error {
 }
 
 func (r *Replayer) archive(job *Replay) *archive {
-	return openArchive(r.DB, job.From, job.To, job.Positions.Since, r.only)
+	return openArchive(r.DB, job.From, job.To, job.Positions.Since, selection{})
 }
 
 func (r *Replayer) save(ctx context.Context, job *Replay) error {
@@ -198,6 +199,9 @@ func (r *Replayer) relabel(ctx context.Context, posts []archived, job *Replay) (
 	mentions, dirty, touched := newMentionsBlock(), newDirtyBlock(), map[bucket]bool{}
 	for i := range posts {
 		keys, stands := posts[i].fold()
+		if r.naming != nil && !slices.ContainsFunc(keys, func(at bucket) bool { return r.naming[at.brand] }) {
+			continue
+		}
 		for _, at := range keys {
 			s := stands[at]
 			if !within(s.event, job.From, job.To) {
@@ -230,6 +234,22 @@ func (r *Replayer) relabel(ctx context.Context, posts []archived, job *Replay) (
 		return 0, failed, err
 	}
 	return written, failed, r.step("buckets marked")
+}
+
+// relabelAll labels the posts of an archive as a job says, from its begin to its end.
+func (r *Replayer) relabelAll(ctx context.Context, from *archive, job *Replay) error {
+	for after := (PostName{}); ; {
+		posts, to, last, err := from.page(ctx, after, replayRows)
+		if err != nil {
+			return err
+		}
+		if _, _, err := r.relabel(ctx, posts, job); err != nil {
+			return err
+		}
+		if after = to; last {
+			return nil
+		}
+	}
 }
 
 func within(t, from, to pipeline.Time) bool {

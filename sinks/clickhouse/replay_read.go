@@ -156,7 +156,11 @@ func openArchive(db *DB, from, to pipeline.Time, since []Position, more selectio
 	bound("event_from", from, ">=")
 	bound("event_to", to, "<")
 	if len(since) > 0 {
-		conditions = append(conditions, "("+a.storedSince(since)+")")
+		where, values := storedSince(since)
+		conditions = append(conditions, "("+where+")")
+		for name, value := range values {
+			a.args = append(a.args, Named(name, value))
+		}
 	}
 	if more.where != "" {
 		conditions = append(conditions, "("+more.where+")")
@@ -167,17 +171,18 @@ func openArchive(db *DB, from, to pipeline.Time, since []Position, more selectio
 }
 
 // storedSince is true for rows behind the positions, and for those of partitions that
-// had no row then.
-func (a *archive) storedSince(since []Position) string {
+// had no row then. The values are those of its parameters.
+func storedSince(since []Position) (where string, values map[string]string) {
+	values = map[string]string{}
 	var behind, known []string
 	for i, p := range since {
 		epoch, topic := fmt.Sprintf("epoch%d", i), fmt.Sprintf("topic%d", i)
 		place := fmt.Sprintf("partition = %d AND epoch = {%s:UUID} AND topic = {%s:String}", p.Partition, epoch, topic)
 		behind = append(behind, fmt.Sprintf("%s AND offset >= %d", place, p.Next))
 		known = append(known, "NOT ("+place+")")
-		a.args = append(a.args, Named(epoch, p.Epoch), Named(topic, p.Topic))
+		values[epoch], values[topic] = p.Epoch, p.Topic
 	}
-	return strings.Join(behind, " OR ") + " OR " + strings.Join(known, " AND ")
+	return strings.Join(behind, " OR ") + " OR " + strings.Join(known, " AND "), values
 }
 
 // size is the number of rows that fit.

@@ -111,12 +111,8 @@ func (b *brandBook) refresh(ctx context.Context) error {
 	if err != nil || seen == b.seen {
 		return err
 	}
-	list := slices.DeleteFunc(activeBrands(all), func(brand Brand) bool {
-		_, err := brand.Compile()
-		if err != nil { // of a newer program
-			b.log.Error().Err(err).Str("brand", brand.Name).Msg("this program does not understand the query: the brand does not count here")
-		}
-		return err != nil
+	list := understood(activeBrands(all), func(brand Brand, err error) { // of a newer program
+		b.log.Error().Err(err).Str("brand", brand.Name).Msg("this program does not understand the query: the brand does not count here")
 	})
 	if err := b.use(list, all); err != nil {
 		return err
@@ -220,7 +216,9 @@ func configureBrands(ctx context.Context, table *kafka.Table[brandEntry], list [
 		if known && old.Configured != nil && reflect.DeepEqual(*old.Configured, brand) {
 			continue
 		}
-		if err := table.Put(ctx, key, brandEntry{Brand: brand, Configured: &brand, Paused: old.Paused, At: now}); err != nil {
+		next := brandEntry{Brand: brand, Configured: &brand, Paused: old.Paused}
+		next.stamp(old, known, now)
+		if err := table.Put(ctx, key, next); err != nil {
 			return err
 		}
 	}
@@ -293,6 +291,7 @@ func ChangeBrand(ctx context.Context, cfg *Config, c *Console, change BrandChang
 		key := brandKey(change.Name)
 		entry, known := all[key]
 		known = known && !entry.Removed
+		old := entry
 		switch {
 		case change.Verb == "add" && known:
 			return fmt.Errorf("brand %s exists: `brand set` gives it another query", entry.Brand.Name)
@@ -323,7 +322,7 @@ func ChangeBrand(ctx context.Context, cfg *Config, c *Console, change BrandChang
 		if err := check.Validate(); err != nil {
 			return failure(ExitUsage, err)
 		}
-		entry.At = pipeline.At(time.Now())
+		entry.stamp(old, known, pipeline.At(time.Now()))
 		if err := table.Put(ctx, key, entry); err != nil {
 			return err
 		}
@@ -332,26 +331,28 @@ func ChangeBrand(ctx context.Context, cfg *Config, c *Console, change BrandChang
 	})
 }
 
-// ListBrands prints every brand with its state, origin and query.
+// ListBrands prints every brand with its state, origin and query, and how far those are
+// that look back.
 func ListBrands(ctx context.Context, cfg *Config, c *Console) error {
-	return withBrands(ctx, cfg, c.Log, func(table *kafka.Table[brandEntry]) error {
-		all, _, err := table.All(ctx)
+	return withArchive(ctx, cfg, c.Log, "brand", false, func(room *archiveRoom) error {
+		jobs, err := room.db.Replays(ctx)
 		if err != nil {
 			return err
 		}
-		entries := make([]brandEntry, 0, len(all))
-		for _, e := range all {
+		entries := make([]brandEntry, 0, len(room.brands))
+		for _, e := range room.brands {
 			if !e.Removed && e.Mute == nil {
 				entries = append(entries, e)
 			}
 		}
 		slices.SortFunc(entries, func(x, y brandEntry) int { return strings.Compare(x.Brand.Name, y.Brand.Name) })
-		for _, e := range entries {
+		for i := range entries {
+			e := &entries[i]
 			origin := "command"
 			if e.Configured != nil && reflect.DeepEqual(*e.Configured, e.Brand) {
 				origin = "configuration"
 			}
-			c.print(fmt.Sprintf("%-24s %-8s %-14s %s\n", e.Brand.Name, e.state(), origin, e.Brand.Query))
+			c.print(fmt.Sprintf("%-24s %-8s %-14s %-16s %s\n", e.Brand.Name, e.state(), origin, lookBackState(e, jobs), e.Brand.Query))
 		}
 		if len(entries) == 0 {
 			c.print("no brands yet: name them in the configuration, or `brand add NAME QUERY`\n")

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+
 	"earshot/enrich"
 )
 
@@ -27,3 +29,9 @@ func activeMutes(all map[string]brandEntry) []enrich.Mute {
 	}
 	return out
 }
+
+// mutedState is what was done of a mute.
+type mutedState struct{}
+
+// applyMutes is not needed yet.
+func (b *backfiller) applyMutes(context.Context, map[string]brandEntry) error { return nil }

@@ -173,7 +173,28 @@ func (j *importing) stored(ctx context.Context) error {
 	if err := j.await(ctx, letters, ends); err != nil {
 		return err
 	}
+	if err := j.lookedBack(ctx); err != nil {
+		return err
+	}
 	return j.stores[0].settle(ctx)
+}
+
+// lookedBack waits until the brands that are new have looked back, if that is the work of
+// this process.
+func (j *importing) lookedBack(ctx context.Context) error {
+	for j.back != nil {
+		idle, err := j.back.idle(ctx)
+		if err == nil && idle {
+			return nil
+		}
+		if err != nil {
+			j.log.Debug().Err(err).Msg("whether brands have looked back cannot be asked now")
+		}
+		if err := sleep(ctx, progressPoll); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // await waits until a group has committed the given ends. What cannot be asked just now

@@ -30,6 +30,7 @@ type line struct {
 	workers  []*kafka.Worker
 	books    []*brandBook    // of the workers, in their order
 	runner   *collect.Runner // nil without the role collect
+	back     *backfiller     // of the live stream; nil if another process works
 }
 
 // connect opens what the servers offer. The schema is brought up to date by whoever
@@ -92,6 +93,12 @@ func (l *line) work(ctx context.Context) error {
 		l.books = append(l.books, book)
 		l.workers = append(l.workers, &kafka.Worker{
 			Client: l.client, Stream: s, Sink: guardedSink{recordingSink{l.cfg.Hooks.sink(st.ledger), book}, l.guard}, Crash: l.cfg.Hooks.Crash,
+		if !s.Simulated {
+			l.back = l.backfiller(i)
+			if err := l.back.fresh(ctx); err != nil {
+				return err
+			}
+		}
 			Limits: l.cfg.Hooks.Limits, Session: l.cfg.Hooks.Session,
 			Chain:       book.chain,
 			DeadLetters: kafka.NewDeadLetters(l.producer), Losses: kafka.NewCoverage(l.producer),
@@ -148,6 +155,9 @@ func (l *line) storing() []stage {
 	}
 	if len(l.workers) > 0 {
 		fold := &kafka.Fold{Client: l.client, DeadLetters: l.foldLetters, Coverage: l.foldCoverage, Log: l.log}
+	if l.back != nil {
+		rest.tasks = append(rest.tasks, l.lead("backfill-"+l.back.room.stream.Name, l.back.run))
+	}
 		rest.tasks = append(rest.tasks, fold.Run)
 	}
 	return []stage{work, rest}

@@ -64,7 +64,7 @@ func withArchive(ctx context.Context, cfg *Config, log zerolog.Logger, command s
 		return err
 	}
 	room.db = db.In(room.stream.Database)
-	room.table = kafka.NewTable[brandEntry](kafka.NewProducer(room.client), kafka.BrandTopic)
+	room.table = bookOf(room.client)
 	if !simulated {
 		if room.brands, _, err = room.table.All(ctx); err != nil {
 			return err

@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -51,10 +52,24 @@ type Detector struct {
 	sums  []float64 // ring: sums[i%len] = counts of the first i buckets together
 	usual []float64 // ring: the same of what was usual
 
+	level Alert // of the last bucket, whether it is an alert or not
+	latch latch
+}
+
+// latch keeps a surge that was told quiet, unless it grows.
+type latch struct {
+	fired   bool
 	last    int     // row of the last alert
 	highest float64 // score of the last alert
-	fired   bool
 }
+
+// passes reports whether a score is worth an alert.
+func (l *latch) passes(row int, score float64, quiet int, refire float64) bool {
+	return score > 1 && (!l.fired || row-l.last > quiet || score > refire*l.highest)
+}
+
+// mark remembers an alert.
+func (l *latch) mark(row int, score float64) { l.fired, l.last, l.highest = true, row, score }
 
 // window keeps the overdispersion of one window length.
 type window struct {
@@ -71,6 +86,7 @@ type Alert struct {
 	Window   time.Duration // length of the window that shows it most
 	Observed float64       // count in that window
 	Expected float64       // usual count of such a window at this time of day
+	Phi      float64       // overdispersion of such windows: variance over mean, at least 1
 	Score    float64       // deviations above it, over the window's threshold: above 1
 }
 
@@ -100,7 +116,7 @@ func New(cfg Config, bucket time.Duration) (*Detector, error) {
 			threshold: cfg.Threshold * math.Pow(float64(referenceWindow)/float64(whole), cfg.Shortness),
 		})
 	}
-	d.sums = make([]float64, d.history+2*longest+d.half+2)
+	d.sums = make([]float64, d.history+2*longest+d.half+2+maxPeek)
 	d.usual = make([]float64, len(d.sums))
 	return d, nil
 }
@@ -112,6 +128,43 @@ func buckets(span, bucket time.Duration) int {
 // Add reads the count of the next bucket and reports whether it is an alert. What it
 // answers depends on this and earlier buckets alone.
 func (d *Detector) Add(count float64) (Alert, bool) {
+	d.step(count)
+	if !d.latch.passes(d.level.Row, d.level.Score, d.quiet, d.cfg.Refire) {
+		return Alert{}, false
+	}
+	d.latch.mark(d.level.Row, d.level.Score)
+	return d.level, true
+}
+
+// maxPeek is the most buckets that Peek judges.
+const maxPeek = 180
+
+// Peek judges buckets that are not complete yet, the next ones in a row, and forgets
+// them: their counts may still grow. It returns the highest score among them, and whether
+// that would be an alert.
+func (d *Detector) Peek(counts []float64) (Alert, bool) {
+	if len(counts) > maxPeek {
+		counts = counts[len(counts)-maxPeek:]
+	}
+	rows, level, windows := d.rows, d.level, slices.Clone(d.windows)
+	var best Alert
+	for _, c := range counts {
+		if d.step(c); d.level.Score > best.Score {
+			best = d.level
+		}
+	}
+	d.rows, d.level, d.windows = rows, level, windows
+	return best, d.latch.passes(best.Row, best.Score, d.quiet, d.cfg.Refire)
+}
+
+// Level is the highest score of the last bucket, whether it was an alert or not.
+func (d *Detector) Level() Alert { return d.level }
+
+// Usual is what is usual in the next bucket.
+func (d *Detector) Usual() float64 { return d.expect(d.rows) }
+
+// step reads a bucket and finds the window that shows most.
+func (d *Detector) step(count float64) {
 	row := d.rows
 	d.rows++
 	d.usual[d.rows%len(d.usual)] = d.usual[row%len(d.usual)] + d.expect(row)
@@ -127,14 +180,18 @@ func (d *Detector) Add(count float64) (Alert, bool) {
 		phi := max(1, w.phi/float64(w.n))
 		variance := max(phi*mean, 1)
 		if score := (observed - mean) / math.Sqrt(variance) / (w.threshold * tail(phi)); score > best.Score {
-			best = Alert{Row: row, Window: w.span, Observed: observed, Expected: mean, Score: score}
+			best = Alert{Row: row, Window: w.span, Observed: observed, Expected: mean, Phi: phi, Score: score}
 		}
 	}
-	if best.Score <= 1 || d.fired && row-d.last <= d.quiet && best.Score <= d.cfg.Refire*d.highest {
-		return Alert{}, false
-	}
-	d.fired, d.last, d.highest = true, row, best.Score
-	return best, true
+	d.level = best
+}
+
+// Least is the smallest positive count of the longest window that may be an alert, for
+// any brand: below it nothing has to be judged.
+func Least(cfg Config) float64 {
+	all := spans()
+	least := cfg.Threshold * math.Pow(float64(referenceWindow)/float64(all[len(all)-1]), cfg.Shortness) * lightest
+	return math.Floor(leastUsual+least) + 1
 }
 
 // Counts that are hardly overdispersed have light tails: there fewer deviations mean as

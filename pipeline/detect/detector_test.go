@@ -61,7 +61,7 @@ func reference(cfg Config, bucket time.Duration, counts []float64) []Alert {
 			limit *= min(1, 0.5+0.25*math.Log(phi))
 			score := (observed - expected) / math.Sqrt(max(phi*expected, 1)) / limit
 			if score > best.Score {
-				best = Alert{row, whole, observed, expected, score}
+				best = Alert{row, whole, observed, expected, phi, score}
 			}
 		}
 		if best.Score > 1 && (len(out) == 0 || row-out[len(out)-1].Row > quiet || best.Score > cfg.Refire*out[len(out)-1].Score) {

@@ -1,0 +1,49 @@
+package detect
+
+import (
+	"time"
+
+	"earshot/pipeline"
+)
+
+const (
+	topicWindow   = 2 * time.Hour
+	topicShare    = 0.1 // of the brand's mentions: else it is one hashtag of many
+	cascadeWindow = 30 * time.Minute
+	cascadeVoices = 50
+	// peoplePhi is the overdispersion of people who do the same: they see each other.
+	peoplePhi = 4
+)
+
+// TopicEvidence judges a hashtag. It scores above 1 if it is new, used by many people, and
+// a good part of what is said.
+func TopicEvidence(cfg Config, c pipeline.TopicCount, now time.Time) pipeline.Evidence {
+	if c.Voices < warningVoices || c.Mentions < topicShare*c.Of {
+		return pipeline.Evidence{Kind: pipeline.AlertTopic}
+	}
+	usual := c.Before * float64(topicWindow) / float64(cfg.History)
+	e := peopleEvidence(cfg, pipeline.AlertTopic, c.Voices, usual, topicWindow, now)
+	e.Subject = c.Topic
+	return e
+}
+
+// CascadeEvidence judges a post that is passed on: by more people than half an hour of the
+// brand has mentions at all, given its usual mentions a minute.
+func CascadeEvidence(cfg Config, c pipeline.CascadeCount, perMinute float64, now time.Time) pipeline.Evidence {
+	if c.Voices < cascadeVoices {
+		return pipeline.Evidence{Kind: pipeline.AlertCascade}
+	}
+	e := peopleEvidence(cfg, pipeline.AlertCascade, c.Voices, perMinute*cascadeWindow.Minutes(), cascadeWindow, now)
+	e.Subject = c.Post
+	return e
+}
+
+func peopleEvidence(cfg Config, kind pipeline.AlertKind, voices, usual float64, window time.Duration, now time.Time) pipeline.Evidence {
+	usual = max(usual, leastUsual)
+	m := modelOf(usual, peoplePhi)
+	chance := m.atLeast(voices)
+	e := pipeline.Evidence{Kind: kind, At: pipeline.At(now.Truncate(time.Minute)), Minutes: int(window / time.Minute), Observed: voices, Expected: usual,
+		Chance: chance, Score: rarity(cfg, chance)}
+	e.Low, e.High = m.interval()
+	return e
+}

@@ -18,18 +18,23 @@ type Confusion [classes][classes]int
 
 // Score is how a set of rows was judged.
 type Score struct {
-	Set       string    `json:"set"`
-	Rows      int       `json:"rows"`
-	MacroF1   float64   `json:"macro_f1"`  // over the classes that occur
-	Low       float64   `json:"low"`       // 95 % bootstrap interval of MacroF1
-	High      float64   `json:"high"`      //
-	Recall    float64   `json:"recall"`    // mean over the classes that occur
-	Accuracy  float64   `json:"accuracy"`  //
-	Majority  float64   `json:"majority"`  // macro-F1 of always saying the commonest label
-	ECE       float64   `json:"ece"`       // expected calibration error, 15 bins of equal mass
-	ECEFloor  float64   `json:"ece_floor"` // what a perfectly calibrated model would show on as many rows
-	Confusion Confusion `json:"confusion"`
-	Curve     []Bin     `json:"curve"`
+	Set      string  `json:"set"`
+	Rows     int     `json:"rows"`
+	MacroF1  float64 `json:"macro_f1"` // over the classes that occur
+	Low      float64 `json:"low"`      // 95 % bootstrap interval of MacroF1
+	High     float64 `json:"high"`     //
+	Recall   float64 `json:"recall"`   // mean over the classes that occur
+	Accuracy float64 `json:"accuracy"` //
+	Majority float64 `json:"majority"` // macro-F1 of always saying the commonest label
+	ECE      float64 `json:"ece"`      // expected calibration error, 15 bins of equal mass
+	// What a perfectly calibrated model would show on as many rows: the mean, and what it
+	// stays below 95 times in 100.
+	ECEFloor  float64 `json:"ece_floor"`
+	ECEChance float64 `json:"ece_chance"`
+	// Root mean square calibration error without the part that chance explains.
+	ECEDebiased float64   `json:"ece_debiased"`
+	Confusion   Confusion `json:"confusion"`
+	Curve       []Bin     `json:"curve"`
 }
 
 // Bin is a point of the calibration curve.
@@ -52,6 +57,7 @@ func (m *Model) Judge(rows []Row) []Judged {
 const (
 	bootstraps = 500
 	bins       = 15
+	draws      = 200 // of a perfectly calibrated model
 )
 
 // Measure scores a set of judged rows.
@@ -113,21 +119,39 @@ func (c Confusion) scores() (f1, recall, accuracy float64) {
 	return f1 / n, recall / n, float64(right) / float64(max(1, all))
 }
 
+// claim is the probability of the label that a row was given, and whether it is right.
+type claim struct {
+	p     float64
+	right bool
+}
+
 // calibration computes the expected calibration error of the label's probability
-// (Guo et al. 2017, with bins of equal mass). On few rows chance alone makes it large:
-// the floor is its mean over draws of labels from the model's own probabilities.
+// (Guo et al. 2017, with bins of equal mass). On few rows chance alone makes it large, so
+// what a perfectly calibrated model would show is drawn beside it: its labels are right
+// with just the probability that it claims.
 func (s *Score) calibration(rows []Judged, random *rand.Rand) {
-	type claim struct {
-		p     float64
-		right bool
-	}
 	claims := make([]claim, len(rows))
 	for i := range rows {
 		label := Label(rows[i].P)
 		claims[i] = claim{rows[i].P[label], label == rows[i].Label}
 	}
 	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.p, b.p) })
-	const draws = 50
+	s.Curve = curve(claims)
+	s.ECE, s.ECEDebiased = calibrationError(s.Curve)
+	drawn := make([]float64, draws)
+	for d := range drawn {
+		for i := range claims {
+			claims[i].right = random.Float64() < claims[i].p
+		}
+		drawn[d], _ = calibrationError(curve(claims))
+		s.ECEFloor += drawn[d] / draws
+	}
+	slices.Sort(drawn)
+	s.ECEChance = drawn[draws*95/100-1]
+}
+
+// curve cuts sorted claims into bins of equal mass.
+func curve(claims []claim) (out []Bin) {
 	for b := range bins {
 		part := claims[len(claims)*b/bins : len(claims)*(b+1)/bins]
 		if len(part) == 0 {
@@ -141,18 +165,23 @@ func (s *Score) calibration(rows []Judged, random *rand.Rand) {
 			}
 		}
 		n := float64(len(part))
-		bin := Bin{Rows: len(part), Claimed: sum / n, Accuracy: float64(right) / n}
-		s.Curve = append(s.Curve, bin)
-		share := n / float64(len(claims))
-		s.ECE += share * math.Abs(bin.Claimed-bin.Accuracy)
-		for range draws {
-			hits := 0.0
-			for _, c := range part {
-				if random.Float64() < c.p {
-					hits++
-				}
-			}
-			s.ECEFloor += share * math.Abs(bin.Claimed-hits/n) / draws
-		}
+		out = append(out, Bin{Rows: len(part), Claimed: sum / n, Accuracy: float64(right) / n})
 	}
+	return out
+}
+
+// calibrationError returns the expected calibration error by the plain estimator, and the
+// root of the mean squared error less what the chance within a bin adds to it (Kumar,
+// Liang and Ma 2019, "Verified uncertainty calibration"): 0 if chance explains all.
+func calibrationError(curve []Bin) (plain, debiased float64) {
+	all, squares := 0.0, 0.0
+	for _, b := range curve {
+		n := float64(b.Rows)
+		gap := math.Abs(b.Claimed - b.Accuracy)
+		all += n
+		plain += n * gap
+		squares += n * (gap*gap - b.Accuracy*(1-b.Accuracy)/max(1, n-1))
+	}
+	all = max(1, all)
+	return plain / all, math.Sqrt(max(0, squares/all))
 }

@@ -55,6 +55,7 @@ type Extractor struct {
 	tokens []token
 	long   int // elongated words
 	shout  int // words in capitals
+	slot   uint32
 }
 
 // NewExtractor makes one for a table of 2^bits weights a class.
@@ -78,10 +79,14 @@ const (
 	seedLanguage
 	seedSource
 	seedSkip
+	seedScore
 )
 
+// spread makes all bits of a hash count in its upper ones.
+const spread = 0xD6E8FEB86659FD93
+
 func (x *Extractor) add(group int, h uint64) {
-	x.Features[group] = append(x.Features[group], uint32(h*0xD6E8FEB86659FD93>>x.shift))
+	x.Features[group] = append(x.Features[group], uint32(h*spread>>x.shift))
 }
 
 // Extract reads a text in a language (ISO 639). The features are valid until the next call.
@@ -103,6 +108,7 @@ func (x *Extractor) Extract(lang, text string) *Features {
 		lang = "en" // most of what is too short to tell
 	}
 	language := hashString(seedLanguage, lang)
+	x.slot = x.lex.slots[lang]
 	x.tokenize(text)
 	x.look(language)
 	x.words()
@@ -163,7 +169,8 @@ func (x *Extractor) words() {
 }
 
 // chars adds n-grams of 2 to 5 characters of each word, its ends marked, and of 1 to 4
-// characters where a script has no spaces.
+// characters where a script has no spaces. Each counts twice: in all languages, and, at a
+// place in the same line of the processor's cache, in the language of the text.
 func (x *Extractor) chars() {
 	for i := range x.tokens {
 		t := &x.tokens[i]
@@ -184,7 +191,11 @@ func (x *Extractor) grams(s []rune, shortest, longest int) {
 		for n := 0; n < longest && i+n < len(s); n++ {
 			h = mix(h, uint64(s[i+n]))
 			if n+1 >= shortest {
-				x.add(groupChars, h)
+				at := uint32(h * spread >> x.shift)
+				x.Features[groupChars] = append(x.Features[groupChars], at)
+				if x.slot != 0 {
+					x.Features[groupChars] = append(x.Features[groupChars], at^x.slot)
+				}
 			}
 		}
 	}
@@ -201,14 +212,12 @@ func (x *Extractor) look(language uint64) {
 		t := &x.tokens[i]
 		switch t.kind {
 		case kindWord:
-			key := mix(language, t.hash)
-			t.score, t.negator = x.lex.scores[key], x.lex.negators[key]
+			t.score, t.negator = x.lex.find(mix(language, t.hash))
 			if t.score == 0 && borrow && !t.negator {
-				key = mix(english, t.hash)
-				t.score, t.negator = x.lex.scores[key], x.lex.negators[key]
+				t.score, t.negator = x.lex.find(mix(english, t.hash))
 			}
 		case kindSign:
-			t.score = x.lex.scores[t.hash]
+			t.score, _ = x.lex.find(t.hash)
 		case kindDense:
 			t.score = x.dense(language, x.text[t.begin:t.end])
 		}
@@ -224,7 +233,7 @@ func (x *Extractor) dense(language uint64, s []rune) int8 {
 		h := seedWord
 		for n := 0; n < longestSub && i+n < len(s); n++ {
 			h = mix(h, uint64(s[i+n]))
-			if found, ok := x.lex.scores[mix(language, h)]; ok {
+			if found, _ := x.lex.find(mix(language, h)); found != 0 {
 				score, step = found, n+1
 			}
 		}
@@ -244,6 +253,11 @@ func (x *Extractor) marks(language uint64) {
 		if t.negator {
 			negators++
 			negated = negScope + 1
+		}
+		if score != 0 {
+			h := mix(mix(seedScore, uint64(score+100)), uint64(min(1, max(0, negated-1))))
+			x.add(groupMarks, h)
+			x.add(groupMarks, mix(h, language))
 		}
 		if t.kind == kindSign {
 			emoji += score

@@ -19,15 +19,22 @@ const (
 	classes
 )
 
-// magic begins a file of weights.
-const magic = "earshot-sentiment-1\n"
+// minBits is the smallest table: blocks of 16 places.
+const minBits = 4
 
-// Calibration turns the scores of a language into probabilities: softmax(Slope*score + Bias).
+// magic begins a file of weights.
+const magic = "earshot-sentiment-2\n"
+
+// Calibration turns the scores of a language into probabilities: the softmax of the sum
+// of Slope*score over the groups of features, plus Bias.
 type Calibration struct {
-	Slope float64          `json:"slope"`
+	Slope [groups]float64  `json:"slope"`
 	Bias  [classes]float64 `json:"bias"`
 	Rows  int              `json:"rows"` // it was fitted on
 }
+
+// logits are the scores of a text by group of features.
+type logits [groups][classes]float64
 
 // header stands before the weights, as JSON.
 type header struct {
@@ -39,7 +46,7 @@ type header struct {
 // Model is immutable and safe for concurrent use.
 type Model struct {
 	header
-	weights []byte // int8, classes for each place; aliases what was loaded
+	weights []byte // int8, classes for each place, and one byte more; aliases what was loaded
 	lex     *Lexicon
 	version string
 }
@@ -59,7 +66,7 @@ func Load(file []byte) (*Model, error) {
 	if err := json.Unmarshal(rest[:n], &m.header); err != nil {
 		return nil, fmt.Errorf("sentiment: header: %w", err)
 	}
-	if m.Bits < 1 || m.Bits > 24 || len(m.weights) != classes<<m.Bits {
+	if m.Bits < minBits || m.Bits > 24 || len(m.weights) != classes<<m.Bits+1 {
 		return nil, errors.New("sentiment: the file of weights has the wrong size")
 	}
 	if _, ok := m.Calibration[""]; !ok {
@@ -114,29 +121,30 @@ func (r *Reader) Judge(lang, text string) [classes]float64 {
 }
 
 // scores adds up the weights: integers, until the last step.
-func (m *Model) scores(f *Features) (z [classes]float64) {
+func (m *Model) scores(f *Features) (z logits) {
 	for g := range f {
 		var a, b, c int32
 		for _, at := range f[g] {
-			w := m.weights[at*classes : at*classes+classes : at*classes+classes]
-			a += int32(int8(w[0]))
-			b += int32(int8(w[1]))
-			c += int32(int8(w[2]))
+			w := binary.LittleEndian.Uint32(m.weights[at*classes:])
+			a += int32(int8(w))
+			b += int32(int8(w >> 8))
+			c += int32(int8(w >> 16))
 		}
 		scale := m.Scales[g] / math.Sqrt(float64(max(1, len(f[g]))))
-		z[0] += float64(scale * float64(a))
-		z[1] += float64(scale * float64(b))
-		z[2] += float64(scale * float64(c))
+		z[g] = [classes]float64{scale * float64(a), scale * float64(b), scale * float64(c)}
 	}
 	return z
 }
 
 // apply is the softmax. The conversions forbid fused multiplication, which would differ
 // between processors.
-func (c Calibration) apply(z [classes]float64) (p [classes]float64) {
+func (c Calibration) apply(z logits) (p [classes]float64) {
 	most := math.Inf(-1)
-	for k := range z {
-		p[k] = float64(c.Slope*z[k]) + c.Bias[k]
+	for k := range p {
+		p[k] = c.Bias[k]
+		for g := range z {
+			p[k] += float64(c.Slope[g] * z[g][k])
+		}
 		most = max(most, p[k])
 	}
 	sum := 0.0

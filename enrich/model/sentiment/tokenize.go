@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Names of what stands for a link and a handle.
@@ -111,7 +113,7 @@ func (x *Extractor) word(s string) {
 	var last rune = -1
 	for _, r := range s {
 		letters++
-		r = fold(r, &capitals)
+		r = x.lex.fold(r, &capitals)
 		if r < 0 {
 			continue
 		}
@@ -140,8 +142,24 @@ func (x *Extractor) word(s string) {
 	x.tokens = append(x.tokens, token{begin: begin, end: end, kind: kindWord, hash: hashRunes(seedWord, x.text[begin:end])})
 }
 
+// latinEnd is where the blocks of Latin letters with marks end.
+const latinEnd = 0x250
+
+// plainLatin maps Latin letters with a mark to lower case without it: people leave marks
+// out when they type, and related languages then share more of their words.
+func plainLatin() (plain [latinEnd]rune) {
+	for r := range rune(latinEnd) {
+		lower := unicode.ToLower(r)
+		if base, _ := utf8.DecodeRuneInString(norm.NFD.String(string(lower))); base < utf8.RuneSelf {
+			lower = base
+		}
+		plain[r] = lower
+	}
+	return plain
+}
+
 // fold brings a character to the form in which it counts; -1 leaves it out.
-func fold(r rune, capitals *int) rune {
+func (l *Lexicon) fold(r rune, capitals *int) rune {
 	if r < utf8.RuneSelf {
 		switch {
 		case r >= 'A' && r <= 'Z':
@@ -151,6 +169,12 @@ func fold(r rune, capitals *int) rune {
 			return '0'
 		}
 		return r
+	}
+	if r < latinEnd {
+		if unicode.IsUpper(r) {
+			*capitals++
+		}
+		return l.plain[r]
 	}
 	switch {
 	case r == '’':

@@ -24,7 +24,7 @@ type Settings struct {
 
 // DefaultSettings won on validation; the model card tells what else was tried.
 func DefaultSettings() Settings {
-	return Settings{Bits: 22, Epochs: 5, Rate: 0.2, Delta: 0.02, L2: 1e-3, Values: [groups]float64{1, 1, 0.6}, Folds: 3, Seed: 1}
+	return Settings{Bits: 22, Epochs: 7, Rate: 0.2, Delta: 0.02, L2: 3e-3, Values: [groups]float64{1, 1, 0.6}, Folds: 5, Seed: 1}
 }
 
 // cell is a place in the table while it is trained: weights and sum of squared gradients.
@@ -63,7 +63,7 @@ func newTrainer(s Settings, lex *Lexicon, data []Row) *trainer {
 		for g := range f {
 			row.at = append(row.at, f[g]...)
 		}
-		row.label, row.weight = uint8(r.Label), float32(weightOf(r.Source))
+		row.label, row.weight = uint8(r.Label), float32(weightOf(r.Lang, r.Source))
 		if s.Folds > 0 {
 			row.fold = uint8(textHash(r.Text) / 16 % uint64(s.Folds))
 		}
@@ -196,7 +196,7 @@ func (t *trainer) quantize(table []cell) (weights []byte, scales [groups]float64
 	for g := range scales {
 		scales[g] = unit * t.Values[g]
 	}
-	return weights, scales
+	return append(weights, 0), scales // the last weight too is read as four bytes
 }
 
 // Train trains and calibrates a model and returns its file. The same data and settings

@@ -29,8 +29,9 @@ type line struct {
 	stores   []*store
 	workers  []*kafka.Worker
 	books    []*brandBook    // of the workers, in their order
-	runner   *collect.Runner // nil without the role collect
 	back     *backfiller     // of the live stream; nil if another process works
+	runner   *collect.Runner // nil without the role collect
+	webView  net.Listener    // nil without the role web
 }
 
 // connect opens what the servers offer. The schema is brought up to date by whoever
@@ -91,14 +92,14 @@ func (l *line) work(ctx context.Context) error {
 			return err
 		}
 		l.books = append(l.books, book)
-		l.workers = append(l.workers, &kafka.Worker{
-			Client: l.client, Stream: s, Sink: guardedSink{recordingSink{l.cfg.Hooks.sink(st.ledger), book}, l.guard}, Crash: l.cfg.Hooks.Crash,
 		if !s.Simulated {
 			l.back = l.backfiller(i)
 			if err := l.back.fresh(ctx); err != nil {
 				return err
 			}
 		}
+		l.workers = append(l.workers, &kafka.Worker{
+			Client: l.client, Stream: s, Sink: guardedSink{recordingSink{l.cfg.Hooks.sink(st.ledger), book}, l.guard}, Crash: l.cfg.Hooks.Crash,
 			Limits: l.cfg.Hooks.Limits, Session: l.cfg.Hooks.Session,
 			Chain:       book.chain,
 			DeadLetters: kafka.NewDeadLetters(l.producer), Losses: kafka.NewCoverage(l.producer),
@@ -153,11 +154,11 @@ func (l *line) storing() []stage {
 		rest.tasks = append(rest.tasks, l.lead("totals-"+name, l.stores[i].total), l.lead("archive-"+name, l.stores[i].limit),
 			l.lead("erase-"+name, l.stores[i].erase), l.lead("influence-"+name, l.stores[i].rank))
 	}
-	if len(l.workers) > 0 {
-		fold := &kafka.Fold{Client: l.client, DeadLetters: l.foldLetters, Coverage: l.foldCoverage, Log: l.log}
 	if l.back != nil {
 		rest.tasks = append(rest.tasks, l.lead("backfill-"+l.back.room.stream.Name, l.back.run))
 	}
+	if len(l.workers) > 0 {
+		fold := &kafka.Fold{Client: l.client, DeadLetters: l.foldLetters, Coverage: l.foldCoverage, Log: l.log}
 		rest.tasks = append(rest.tasks, fold.Run)
 	}
 	return []stage{work, rest}

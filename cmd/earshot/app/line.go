@@ -31,7 +31,6 @@ type line struct {
 	books    []*brandBook    // of the workers, in their order
 	back     *backfiller     // of the live stream; nil if another process works
 	runner   *collect.Runner // nil without the role collect
-	webView  net.Listener    // nil without the role web
 }
 
 // connect opens what the servers offer. The schema is brought up to date by whoever

@@ -49,7 +49,7 @@ SELECT
     sum(reach) AS reach,
     sum(engagement) AS engagement,
     sum(bots) AS bots
-FROM scope_hours(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+FROM {{database}}.scope_hours(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
 GROUP BY brand
 COMMENT 'Share of voice: a brand''s mentions over those of all brands of the scope; reach and engagement are sums at first sight';
 
@@ -82,7 +82,7 @@ WITH
             if(lang IN (SELECT lang FROM error), toString(lang), '') AS matrix,
             toFloat64(sum(mentions)) AS n,
             [sumIf(mentions, label = 'negative') / n, sumIf(mentions, label = 'neutral') / n, sumIf(mentions, label = 'positive') / n] AS q
-        FROM scope_hours(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+        FROM {{database}}.scope_hours(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
         WHERE label != ''
         GROUP BY brand, matrix
     ),
@@ -125,7 +125,7 @@ SELECT
 FROM
 (
     SELECT platform, author_id, event_time, toward_label, sentiment_label, arrayJoin(arrayDistinct(arrayMap(x -> '#' || lowerUTF8(x), hashtags))) AS topic
-    FROM scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
 )
 GROUP BY topic
 COMMENT 'Hashtags of the scope: velocity in mentions an hour over its span; half-life: seconds from the first mention to the one in the middle';
@@ -134,7 +134,7 @@ CREATE VIEW word_of_mouth_share AS
 WITH shops AS
 (
     SELECT brand, platform, author_id
-    FROM scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
     GROUP BY brand, platform, author_id
     HAVING count() >= 5 AND countIf(notEmpty(links)) >= 0.8 * count()
 )
@@ -147,6 +147,6 @@ SELECT
     mentions - by_bots - by_channels - by_shops AS by_people,
     by_people / mentions AS share,
     mentions / uniqExact(platform, author_id) AS passion
-FROM scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
 GROUP BY brand
 COMMENT 'Who speaks: people, not accounts marked as automated, owned channels, or shops (five mentions or more, four in five with a link); passion is mentions an author';

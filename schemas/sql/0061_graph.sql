@@ -5,7 +5,7 @@ WITH RECURSIVE
     roots AS
     (
         SELECT brand, platform, id, any(event_time) AS began_at, any(author_handle) AS author, any(text) AS text, any(url) AS url
-        FROM scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+        FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
         WHERE repost_of = ''
         GROUP BY brand, platform, id
     ),
@@ -57,7 +57,7 @@ SELECT
 FROM
 (
     SELECT platform, id, any(event_time) AS event_time
-    FROM scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
     GROUP BY platform, id
 ) AS m
 INNER JOIN interactions_current AS i ON i.platform = m.platform AND i.target_id = m.id
@@ -74,7 +74,7 @@ WITH
     asked AS
     (
         SELECT brand, platform, id, any(m.event_time) AS event_time, any(author_handle) AS author, any(author_followers) AS followers, any(m.text) AS text, any(m.url) AS url, any(m.toward) AS toward, any(has(intents, 'complaint')) AS complaint
-        FROM scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS m
+        FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS m
         WHERE NOT author_bot AND via != 'channel'
           AND (has(intents, 'question') OR has(intents, 'complaint') OR position(m.text, '?') > 0 OR position(m.text, '？') > 0
                OR toward_label = 'negative' OR (toward_label = '' AND sentiment_label = 'negative'))
@@ -124,7 +124,7 @@ SELECT
     max(m.author_followers) AS followers, count() AS mentions, sum(m.reach) AS reach, sum(m.engagement) AS engagement,
     engagement / greatest(1, followers) AS engagement_a_follower, avg(if(m.toward_label = '', m.sentiment, m.toward)) AS sentiment,
     any(i.rank) AS rank, any(i.received) AS received, any(i.circle) AS circle, any(i.bridging) AS bridging, max(m.author_bot) AS bot
-FROM scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS m
+FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS m
 LEFT JOIN influence_current AS i ON i.platform = m.platform AND i.author_id = m.author_id
 WHERE m.author_id != ''
 GROUP BY platform, author_id
@@ -134,7 +134,7 @@ CREATE VIEW circles AS
 SELECT
     i.circle AS circle, uniqExact(m.platform, m.author_id) AS people, count() AS mentions,
     avg(if(m.toward_label = '', m.sentiment, m.toward)) AS sentiment, min(m.event_time) AS reached_at
-FROM scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS m
+FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS m
 INNER JOIN influence_current AS i ON i.platform = m.platform AND i.author_id = m.author_id
 GROUP BY circle
 COMMENT 'Circles of people who answer one another, with their talk of the scope and when it reached them first';

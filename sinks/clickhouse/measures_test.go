@@ -185,6 +185,10 @@ func TestMeasures(t *testing.T) {
 	t.Run("cascades", func(t *testing.T) { w.testCascades(t, db) })
 	t.Run("influence", func(t *testing.T) { w.testInfluence(t, db) })
 	t.Run("net sentiment", func(t *testing.T) { w.testNetSentiment(t, db) })
+	t.Run("asked from another database", func(t *testing.T) {
+		assert.Equal(t, answer(t, db, "SELECT count() FROM share_of_voice"+wholeScope), answer(t, db.In("system"), "SELECT count() FROM "+db.Database()+".share_of_voice"+wholeScope))
+		assert.NotEqual(t, "0", answer(t, db.In("system"), "SELECT count() FROM "+db.Database()+".cascades"+wholeScope))
+	})
 	t.Run("scope", func(t *testing.T) {
 		narrow := "(label_set='live', brands=['O''Neill'], platforms=['x'], langs=['de','en'], countries=[], from='2020-01-01 00:00:00', to='2030-01-01 00:00:00')"
 		n := 0

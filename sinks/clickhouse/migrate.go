@@ -85,15 +85,22 @@ func Migrate(ctx context.Context, db *DB, database string) error {
 	if err != nil {
 		return err
 	}
+	return db.migrate(ctx, pending)
+}
+
+// migrate applies migrations in their order, and records each.
+func (d *DB) migrate(ctx context.Context, pending []Migration) error {
 	for _, m := range pending {
 		for _, statement := range statements(m.SQL) {
-			if err := db.Exec(ctx, statement); err != nil {
-				return fmt.Errorf("%w: %s of %s: %w", ErrSchema, m.Name, database, err)
+			// A view with parameters inside another is looked for where the question is asked.
+			statement = strings.ReplaceAll(statement, "{{database}}", "`"+d.database+"`")
+			if err := d.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("%w: %s of %s: %w", ErrSchema, m.Name, d.database, err)
 			}
 		}
 		done := fmt.Sprintf("INSERT INTO schema_migrations (number, name, checksum) VALUES (%d, '%s', '%s')", m.Number, m.Name, m.Checksum)
-		if err := db.Exec(ctx, done); err != nil {
-			return fmt.Errorf("%w: %s of %s: %w", ErrSchema, m.Name, database, err)
+		if err := d.Exec(ctx, done); err != nil {
+			return fmt.Errorf("%w: %s of %s: %w", ErrSchema, m.Name, d.database, err)
 		}
 	}
 	return nil

@@ -309,8 +309,12 @@ func (p *partition) lose(ctx context.Context, l loss, at committed) error {
 		Type: "gap", Stream: p.w.Stream.Name, Source: fmt.Sprintf("kafka/%s/%d", p.a.topic, p.a.partition),
 		From: from, To: now, Reason: reason, At: now,
 	}
-	if err := p.w.Losses.Report(ctx, event); err != nil {
-		return err
+	minute := event // the stretch is a gap, and the minute in which we learned of it says so too
+	minute.Type, minute.From, minute.To, minute.State, minute.Collector = "minute", now, 0, pipeline.CoverageDown, p.w.group()
+	for _, e := range []pipeline.CoverageEvent{event, minute} {
+		if err := p.w.Losses.Report(ctx, e); err != nil {
+			return err
+		}
 	}
 	p.w.stats.lost(max(l.last-l.first+1, 1))
 	return nil

@@ -365,10 +365,12 @@ func testRetention(t *testing.T, addr string) {
 	stop()
 	exactly(t, sink, 150)
 	_, events := letters.all()
-	require.Len(t, events, 1)
-	assert.Equal(t, "gap", events[0].Type)
-	assert.Equal(t, "live", events[0].Stream)
-	assert.Contains(t, events[0].Reason, fmt.Sprintf("offsets 100 to 249 of %s/0", topic))
+	require.Len(t, events, 2)
+	for i, kind := range []string{"gap", "minute"} {
+		assert.Equal(t, kind, events[i].Type)
+		assert.Equal(t, "live", events[i].Stream)
+		assert.Contains(t, events[i].Reason, fmt.Sprintf("offsets 100 to 249 of %s/0", topic))
+	}
 	assert.True(t, events[0].From.Known() && events[0].From <= events[0].To)
 	assert.EqualValues(t, 150, w.Stats().Lost)
 }

@@ -194,7 +194,7 @@ func (l *line) foldCoverage(ctx context.Context, events []pipeline.CoverageEvent
 				mine = append(mine, e)
 			}
 		}
-		if err := st.db.PutCoverage(ctx, mine); err != nil {
+		if err := errors.Join(st.db.PutCoverage(ctx, mine), st.db.PutLosses(ctx, mine)); err != nil {
 			return err
 		}
 	}

@@ -196,32 +196,72 @@ func TestOccupiedPorts(t *testing.T) {
 // TestFullDisk fills the disk of the embedded parts under an import, and empties it again.
 func TestFullDisk(t *testing.T) {
 	p := newProgram(t, acme+"\ndisk: {reserve_mb: 0}\n") // the reserve would stop before it is full
-	dir := p.path("earshot-data")
-	require.NoError(t, os.Mkdir(dir, 0o700))
-	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", dir).CombinedOutput(); err != nil {
-		testclaim.Skip(t, "a full disk cannot be played, mount is not permitted: "+string(out))
-	}
-	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() }) //nolint:noctx // at the end of the test
-	var lines []string
-	for i := range 20_000 {
-		noise := make([]byte, 1<<10) // nothing makes it much smaller
-		_, err := rand.Read(noise)
-		require.NoError(t, err)
-		b, err := json.Marshal(map[string]string{"platform": "blog", "id": fmt.Sprint(i), "text": fmt.Sprintf("acme %x", noise)})
-		require.NoError(t, err)
-		lines = append(lines, string(b))
-	}
-	file := p.write("posts.ndjson", lines...)
+	grow := p.smallDisk("24m")
+	file := p.noise(20_000)
 	o := p.start("import", file)
 	p.eventually("the full disk is told", o, func() bool {
 		return strings.Contains(o.errs.String(), "is the disk of the broker full?") && strings.Contains(o.errs.String(), "the disk of ClickHouse is full")
 	})
 	t.Logf("running %v\n%s", o.running(), o.errs.String())
-	require.NoError(t, exec.CommandContext(t.Context(), "mount", "-o", "remount,size=2g", dir).Run())
+	grow("2g")
 	if code := o.code(t); code != 0 {
 		t.Logf("exit %d: %s", code, o.errs.String())
 		code, out, errs := p.run("import", file)
 		require.Zero(t, code, "%s\n%s", errs, out)
 	}
 	assert.Equal(t, "20000\t20000\t20000", p.ask("SELECT count(), uniqExact(partition, offset), uniqExact(id) FROM posts"))
+}
+
+// TestTheReserveOfTheDisk: with a reserve the line stops cleanly before the disk is full,
+// says so, and goes on by itself once there is room.
+func TestTheReserveOfTheDisk(t *testing.T) {
+	const reserve = 96 // MiB, of a disk of 160
+	p := newProgram(t, acme+fmt.Sprintf("\nsimulate: off\ndisk: {reserve_mb: %d}\n", reserve))
+	grow := p.smallDisk("160m")
+	o := p.start("import", p.noise(30_000))
+	p.eventually("the reserve stops the line", o, func() bool { return strings.Contains(o.errs.String(), "the disk is nearly full") })
+	var least uint64 = 1 << 62
+	for range 30 { // what was in hand is still written, and files are merged
+		var s syscall.Statfs_t
+		require.NoError(t, syscall.Statfs(p.path("earshot-data"), &s))
+		least = min(least, s.Bavail*uint64(s.Bsize))
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Logf("at least %d MiB stayed free of a reserve of %d", least>>20, reserve)
+	assert.Positive(t, least, "the disk was never full")
+	assert.True(t, o.running(), "it waits: %s", o.errs.String())
+	assert.NotContains(t, o.errs.String(), "disk of the broker full")
+	assert.NotContains(t, o.errs.String(), "disk of ClickHouse is full")
+	grow("2g")
+	require.Zero(t, o.code(t), o.errs.String())
+	assert.Contains(t, o.errs.String(), "there is room on the disk again")
+	assert.Equal(t, "30000\t30000\t30000", p.ask("SELECT count(), uniqExact(partition, offset), uniqExact(id) FROM posts"))
+}
+
+// smallDisk puts the data directory on a disk of its own; the result makes it larger.
+func (p *program) smallDisk(size string) (grow func(size string)) {
+	p.t.Helper()
+	dir := p.path("earshot-data")
+	require.NoError(p.t, os.Mkdir(dir, 0o700))
+	if out, err := exec.CommandContext(p.t.Context(), "mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
+		testclaim.Skip(p.t, "a full disk cannot be played, mount is not permitted: "+string(out))
+	}
+	p.t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() }) //nolint:noctx // at the end of the test
+	return func(size string) {
+		require.NoError(p.t, exec.CommandContext(p.t.Context(), "mount", "-o", "remount,size="+size, dir).Run())
+	}
+}
+
+// noise is a file of n posts of two kilobytes that nothing makes much smaller.
+func (p *program) noise(n int) string {
+	var lines []string
+	for i := range n {
+		noise := make([]byte, 1<<10)
+		_, err := rand.Read(noise)
+		require.NoError(p.t, err)
+		b, err := json.Marshal(map[string]string{"platform": "blog", "id": fmt.Sprint(i), "text": fmt.Sprintf("acme %x", noise)})
+		require.NoError(p.t, err)
+		lines = append(lines, string(b))
+	}
+	return p.write("posts.ndjson", lines...)
 }

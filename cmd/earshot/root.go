@@ -47,7 +47,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		runCommand(o), importCommand(o), sqlCommand(o), schemaCommand(o), configCommand(o), modelCommand(), trainCommand(), versionCommand(),
 		replayCommand(o), labelsCommand(o),
-		queryCommand(o), brandCommand(o), forgetCommand(o), alertCommand(),
+		queryCommand(o), brandCommand(o), forgetCommand(o), alertCommand(o),
 		doctorCommand(o),
 		sourceCommand(o),
 		labelCommand(o), evalCommand(),

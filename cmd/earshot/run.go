@@ -27,6 +27,7 @@ func runCommand(o *options) *cobra.Command {
 		Example: `  earshot run                          everything in one process, servers included
   earshot run --roles collect          one of many collectors
   earshot run --roles enrich           one of many workers
+  earshot run --roles detect           looks for spikes and tells people
   earshot run --simulate               the simulated market beside the configured sources`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -45,8 +46,8 @@ func runCommand(o *options) *cobra.Command {
 			return app.Run(c.Context(), cfg, console)
 		},
 	}
-	c.Flags().StringSliceVar(&roles, "roles", nil, "`ROLES` of this process, of collect and enrich, comma-separated (default: both)")
-	completeWords(c, "roles", app.RoleCollect, app.RoleEnrich)
+	c.Flags().StringSliceVar(&roles, "roles", nil, "`ROLES` of this process, of collect, enrich and detect, comma-separated (default: all)")
+	completeWords(c, "roles", app.RoleCollect, app.RoleEnrich, app.RoleDetect)
 	c.Flags().BoolVar(&simulate, "simulate", false, "simulate a market, or not (default: if no source is configured)")
 	return c
 }

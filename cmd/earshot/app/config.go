@@ -17,7 +17,7 @@ import (
 // own part; what is said here is how they are put together.
 type Config struct {
 	Data       string                 `yaml:"data" env:"EARSHOT_DATA_DIR" doc:"directory of the embedded broker and ClickHouse; not used where both are configured below"`
-	Roles      []string               `yaml:"roles" enum:"collect,enrich" doc:"what this process does: collect reads sources into Kafka, enrich reads Kafka into ClickHouse; each scales alone"`
+	Roles      []string               `yaml:"roles" enum:"collect,enrich,detect" doc:"what this process does: collect reads sources into Kafka, enrich reads Kafka into ClickHouse, detect looks there for what is unusual and tells people; each scales alone"`
 	Simulate   string                 `yaml:"simulate" enum:"auto,on,off" doc:"a simulated market, always labelled and in a database of its own; auto: if no source is configured"`
 	Public     string                 `yaml:"public" enum:"on,off" doc:"open platforms that need no credentials, if no source is configured; make run sets it"`
 	Brands     []Brand                `yaml:"brands" doc:"what counts as a mention of whom"`
@@ -30,6 +30,7 @@ type Config struct {
 	Language   enrich.LanguageConfig  `yaml:"language" doc:"how the language of a post is found"`
 	Sentiment  enrich.SentimentConfig `yaml:"sentiment" doc:"how the sentiment of a mention is found"`
 	Pseudonyms Pseudonyms             `yaml:"pseudonyms" doc:"authors by keyed hashes"`
+	Alerts     Alerts                 `yaml:"alerts" doc:"what is unusual, and who is told of it"`
 	Disk       Disk                   `yaml:"disk" doc:"room that stays free"`
 	Monitor    Monitor                `yaml:"monitor" doc:"how the program is watched from outside"`
 	Log        Log                    `yaml:"log" doc:"what the program says about itself, on standard error"`
@@ -51,13 +52,14 @@ type Log struct {
 const (
 	RoleCollect = "collect"
 	RoleEnrich  = "enrich"
+	RoleDetect  = "detect"
 )
 
 // DefaultConfig needs nothing installed and nothing configured.
 func DefaultConfig() *Config {
 	return &Config{
 		Data:       "./earshot-data",
-		Roles:      []string{RoleCollect, RoleEnrich},
+		Roles:      []string{RoleCollect, RoleEnrich, RoleDetect},
 		Simulate:   "auto",
 		Public:     "off",
 		HTTP:       client.DefaultConfig(),
@@ -67,6 +69,7 @@ func DefaultConfig() *Config {
 		Erase:      24 * time.Hour,
 		Language:   enrich.DefaultLanguageConfig(),
 		Sentiment:  enrich.DefaultSentimentConfig(),
+		Alerts:     DefaultAlerts(),
 		Disk:       Disk{ReserveMB: 1024},
 		Monitor:    DefaultMonitor(),
 		Log:        Log{Level: "info", Format: "auto"},
@@ -91,7 +94,7 @@ func (c *Config) Validate() error {
 		bad("data: is empty; name a directory")
 	}
 	if len(c.Roles) == 0 {
-		bad("roles: is empty; name at least one of %s, %s", RoleCollect, RoleEnrich)
+		bad("roles: is empty; name at least one of %s, %s, %s", RoleCollect, RoleEnrich, RoleDetect)
 	}
 	if c.Erase < time.Hour || c.Erase > 30*24*time.Hour {
 		bad("erase_within: %s is not between 1h and 720h", c.Erase)

@@ -25,7 +25,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 		announce(log, cfg)
 	}
 	servers, err := startServers(ctx, cfg, needs{
-		command: "run", kafka: true, clickhouse: cfg.has(RoleEnrich),
+		command: "run", kafka: true, clickhouse: cfg.has(RoleEnrich) || cfg.has(RoleDetect),
 	}, log)
 	if err != nil {
 		return stopped(ctx, err)
@@ -48,6 +48,10 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 			return err
 		}
 	}
+	alerts, err := l.detecting(ctx)
+	if err != nil {
+		return stopped(ctx, err)
+	}
 	log.Info().Strs("roles", cfg.Roles).Int("sources", len(entries)).Str("after", time.Since(begun).Round(time.Millisecond).String()).Msg("earshot runs")
 
 	var shown sync.WaitGroup
@@ -56,7 +60,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 		watch(screenDone, c, l.sample, func(stream string) { c.print(l.invitation(stream)) })
 	})
 	context.AfterFunc(ctx, func() { log.Info().Msg("stopping: finishing what is in hand; a second signal ends at once") })
-	err = runStages(ctx, append([]stage{l.monitor(), l.sources()}, l.storing()...))
+	err = runStages(ctx, append([]stage{l.monitor(), l.sources(), alerts}, l.storing()...))
 	stopScreen()
 	shown.Wait()
 	return err

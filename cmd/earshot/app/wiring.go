@@ -20,8 +20,8 @@ const marketSource = "market"
 // SetRoles replaces the configured roles.
 func (c *Config) SetRoles(roles []string) error {
 	for _, r := range roles {
-		if r != RoleCollect && r != RoleEnrich {
-			return fmt.Errorf("unknown role %q; known are %s, %s", r, RoleCollect, RoleEnrich)
+		if r != RoleCollect && r != RoleEnrich && r != RoleDetect {
+			return fmt.Errorf("unknown role %q; known are %s, %s, %s", r, RoleCollect, RoleEnrich, RoleDetect)
 		}
 	}
 	if len(roles) == 0 {

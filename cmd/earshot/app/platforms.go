@@ -9,6 +9,7 @@ import (
 	"earshot/pipeline/collect/file"
 	"earshot/pipeline/collect/hackernews"
 	"earshot/pipeline/collect/mastodon"
+	"earshot/pipeline/collect/meta"
 	"earshot/pipeline/collect/reddit"
 	"earshot/pipeline/collect/rss"
 	"earshot/pipeline/collect/simulate"
@@ -43,6 +44,8 @@ func platforms() []platform {
 	return []platform{
 		open(bluesky.DefaultConfig, bluesky.New).of("bluesky", networkDeadline).free(),
 		open(wikipedia.DefaultConfig, wikipedia.New).of("wikipedia", networkDeadline).free(),
+		open(meta.DefaultFacebook, meta.NewFacebook).of("facebook", networkDeadline),
+		open(meta.DefaultInstagram, meta.NewInstagram).of("instagram", networkDeadline),
 		open(weibo.DefaultConfig, weibo.New).of("weibo", networkDeadline),
 		open(x.DefaultConfig, x.New).of("x", networkDeadline),
 		open(reddit.DefaultConfig, reddit.New).of("reddit", networkDeadline),

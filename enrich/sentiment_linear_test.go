@@ -1,7 +1,6 @@
 package enrich
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"earshot/pipeline"
-	"earshot/pipeline/testclaim"
 )
 
 func newLinearSentiment(t testing.TB) *Sentiment {
@@ -85,24 +83,4 @@ func BenchmarkSentimentLinear(b *testing.B) {
 	for b.Loop() {
 		_ = s.Enrich(r)
 	}
-}
-
-// BenchmarkSentimentTweets judges the validation posts, each in its turn.
-func BenchmarkSentimentTweets(b *testing.B) {
-	text, err := os.ReadFile(testclaim.Data(b, "sentiment/val.tsv"))
-	require.NoError(b, err)
-	var records []*pipeline.Record
-	for line := range strings.Lines(string(text)) {
-		row := strings.SplitN(strings.TrimSpace(line), "\t", 4)
-		records = append(records, &pipeline.Record{
-			Post: pipeline.Post{Text: row[3]}, Language: pipeline.Language{Code: row[1]}, Mentions: make([]pipeline.Mention, 1),
-		})
-	}
-	s := newLinearSentiment(b)
-	n := 0
-	for b.Loop() {
-		_ = s.Enrich(records[n%len(records)])
-		n++
-	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "posts/s")
 }

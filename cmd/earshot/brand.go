@@ -40,6 +40,7 @@ func brandCommand(o *options) *cobra.Command {
 		o.brandChange("resume", "NAME", "Count a paused brand again"),
 		o.brandChange("remove", "NAME", "Count no new mentions and forget the query; mentions that stand stay"),
 	)
+	c.AddCommand(o.muteCommands()...)
 	return c
 }
 

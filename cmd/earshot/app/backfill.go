@@ -22,16 +22,15 @@ import (
 
 // backfiller lets brands of the live stream look back.
 type backfiller struct {
-	room  *archiveRoom
-	make  func([]Brand) (*edition, error)
-	log   zerolog.Logger
-	muted map[string]mutedState // by key of the topic: what was applied to what is stored
+	room *archiveRoom
+	make func([]Brand) (*edition, error)
+	log  zerolog.Logger
 }
 
 func (l *line) backfiller(i int) *backfiller {
 	return &backfiller{
 		room: &archiveRoom{db: l.stores[i].db, stream: l.streams[i], table: l.books[i].table, client: l.client},
-		make: l.books[i].make, log: l.log.With().Str("stream", l.streams[i].Name).Logger(), muted: map[string]mutedState{},
+		make: l.books[i].make, log: l.log.With().Str("stream", l.streams[i].Name).Logger(),
 	}
 }
 
@@ -210,7 +209,11 @@ func (b *backfiller) idle(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	due, err := b.due(ctx, all)
-	return err == nil && len(due) == 0, err
+	if err != nil || len(due) > 0 {
+		return false, err
+	}
+	pending, err := b.pendingMutes(ctx, all)
+	return err == nil && len(pending) == 0, err
 }
 
 // noBackfill notes that a brand needs no look back: the archive was empty when it came, or

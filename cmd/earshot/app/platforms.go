@@ -17,6 +17,7 @@ import (
 	"earshot/pipeline/collect/weibo"
 	"earshot/pipeline/collect/wikipedia"
 	"earshot/pipeline/collect/x"
+	"earshot/pipeline/collect/youtube"
 )
 
 // Types of sources that more than the table below speaks of.
@@ -52,6 +53,7 @@ func platforms() []platform {
 		open(hackernews.DefaultConfig, hackernews.New).of("hackernews", networkDeadline).free(),
 		open(rss.DefaultConfig, rss.New).of(typeRSS, networkDeadline),
 		open(mastodon.DefaultConfig, mastodon.New).of("mastodon", networkDeadline),
+		open(youtube.DefaultConfig, youtube.New).of("youtube", networkDeadline),
 		open(webhook.DefaultConfig, offline(webhook.New)).of("webhook", networkDeadline),
 		open(file.DefaultConfig, offline(file.Open)).of(typeFile, 0),
 		open(simulate.DefaultConfig, offline(simulate.New)).of(typeSimulate, networkDeadline),

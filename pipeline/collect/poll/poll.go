@@ -36,6 +36,8 @@ type Target struct {
 	// Whole says that a page holds all that is new since the time it was given, so that
 	// not meeting anything known is no gap.
 	Whole bool
+	// Cost is what a page costs of the budget; 0 is 1.
+	Cost int64
 }
 
 // Pushed are items that came by themselves, newest first; Done hears whether they are on
@@ -154,14 +156,14 @@ func (r *run) read(ctx context.Context, t Target) error {
 	queued := map[string]bool{}
 	after := ""
 	for range t.Depth {
-		if err := r.pay(ctx); err != nil {
+		if err := r.pay(ctx, max(t.Cost, 1)); err != nil {
 			return err
 		}
 		items, next, err := t.Page(ctx, after, time.UnixMilli(m.Newest))
 		if err != nil {
 			return err
 		}
-		r.paid()
+		r.paid(max(t.Cost, 1))
 		r.out.Alive()
 		known := false
 		for _, item := range items {
@@ -186,11 +188,11 @@ func (r *run) read(ctx context.Context, t Target) error {
 }
 
 // pay holds the price of one request and saves the hold, before anything is asked for.
-func (r *run) pay(ctx context.Context) error {
+func (r *run) pay(ctx context.Context, cost int64) error {
 	if r.Budget == nil {
 		return nil
 	}
-	if r.at.Account.Hold(r.Budget, r.Now(), 1) < 1 {
+	if r.at.Account.Left(r.Budget, r.Now()) < cost || r.at.Account.Hold(r.Budget, r.Now(), cost) < cost {
 		ends := r.Budget.Ends(r.Now())
 		r.out.Limited(ends, "the budget of requests")
 		return fmt.Errorf("%w: %s of %d allowed; it goes on at %s", budget.ErrSpent, r.at.Account, r.Budget.Reads, ends.Format(time.RFC3339))
@@ -199,9 +201,9 @@ func (r *run) pay(ctx context.Context) error {
 }
 
 // paid settles it.
-func (r *run) paid() {
+func (r *run) paid(cost int64) {
 	if r.Budget != nil {
-		r.at.Account.Use(1)
+		r.at.Account.Use(cost)
 	}
 }
 
@@ -254,14 +256,14 @@ func (r *run) again(ctx context.Context) error {
 		if len(ids) == 0 {
 			return nil
 		}
-		if err := r.pay(ctx); err != nil {
+		if err := r.pay(ctx, 1); err != nil {
 			return err
 		}
 		posts, gone, err := r.Reread(ctx, ids)
 		if err != nil {
 			return err
 		}
-		r.paid()
+		r.paid(1)
 		r.out.Alive()
 		r.at.Watch.Done(r.Now(), ids, gone)
 		if err := r.out.Emit(ctx, posts, r.encode()); err != nil {

@@ -49,8 +49,8 @@ func rootCommand() *cobra.Command {
 		replayCommand(o), labelsCommand(o),
 		queryCommand(o), brandCommand(o), forgetCommand(o), alertCommand(o),
 		doctorCommand(o),
-		sourceCommand(o),
-		labelCommand(o), evalCommand(),
+		sourceCommand(o), webCommand(o),
+		labelCommand(o), evalCommand(), correctCommand(o),
 	)
 	for _, c := range root.Commands() {
 		checkArguments(c)

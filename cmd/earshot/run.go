@@ -46,8 +46,8 @@ func runCommand(o *options) *cobra.Command {
 			return app.Run(c.Context(), cfg, console)
 		},
 	}
-	c.Flags().StringSliceVar(&roles, "roles", nil, "`ROLES` of this process, of collect, enrich and detect, comma-separated (default: all)")
-	completeWords(c, "roles", app.RoleCollect, app.RoleEnrich, app.RoleDetect)
+	c.Flags().StringSliceVar(&roles, "roles", nil, "`ROLES` of this process, of collect, enrich, detect and web, comma-separated (default: all)")
+	completeWords(c, "roles", app.RoleCollect, app.RoleEnrich, app.RoleDetect, app.RoleWeb)
 	c.Flags().BoolVar(&simulate, "simulate", false, "simulate a market, or not (default: if no source is configured)")
 	return c
 }

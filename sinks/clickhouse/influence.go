@@ -14,8 +14,11 @@ import (
 // InfluenceWindow is how far back the graph of who answers whom looks.
 const InfluenceWindow = 30 * 24 * time.Hour
 
-// influenceEvery is how often the graph is computed anew.
-const influenceEvery = time.Hour
+// The graph is computed anew every hour; after a start sooner, while there is most to gain.
+const (
+	influenceFirst = time.Minute
+	influenceEvery = time.Hour
+)
 
 // Influence keeps the table influence: who carries the talk, and in which circles.
 type Influence struct {
@@ -28,16 +31,14 @@ func OpenInfluence(db *DB, log zerolog.Logger) *Influence { return &Influence{db
 
 // Run computes the graph every hour until ctx ends. Failures are logged and tried again.
 func (i *Influence) Run(ctx context.Context) {
-	tick := time.NewTicker(influenceEvery)
-	defer tick.Stop()
-	for {
+	for wait := influenceFirst; ; wait = min(2*wait, influenceEvery) {
 		if _, err := i.Compute(ctx); err != nil && ctx.Err() == nil {
 			i.log.Error().Err(err).Msg("influence: the graph cannot be computed now, will try again")
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
 }

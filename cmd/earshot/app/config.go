@@ -17,7 +17,7 @@ import (
 // own part; what is said here is how they are put together.
 type Config struct {
 	Data       string                 `yaml:"data" env:"EARSHOT_DATA_DIR" doc:"directory of the embedded broker and ClickHouse; not used where both are configured below"`
-	Roles      []string               `yaml:"roles" enum:"collect,enrich,detect" doc:"what this process does: collect reads sources into Kafka, enrich reads Kafka into ClickHouse, detect looks there for what is unusual and tells people; each scales alone"`
+	Roles      []string               `yaml:"roles" enum:"collect,enrich,detect,web" doc:"what this process does: collect reads sources into Kafka, enrich reads Kafka into ClickHouse, detect looks there for what is unusual and tells people, web shows the boards; each scales alone"`
 	Simulate   string                 `yaml:"simulate" enum:"auto,on,off" doc:"a simulated market, always labelled and in a database of its own; auto: if no source is configured"`
 	Public     string                 `yaml:"public" enum:"on,off" doc:"open platforms that need no credentials, if no source is configured; make run sets it"`
 	Brands     []Brand                `yaml:"brands" doc:"what counts as a mention of whom"`
@@ -32,6 +32,7 @@ type Config struct {
 	Pseudonyms Pseudonyms             `yaml:"pseudonyms" doc:"authors by keyed hashes"`
 	Alerts     Alerts                 `yaml:"alerts" doc:"what is unusual, and who is told of it"`
 	Disk       Disk                   `yaml:"disk" doc:"room that stays free"`
+	Web        WebConfig              `yaml:"web" doc:"the boards in a browser, for a first look"`
 	Monitor    Monitor                `yaml:"monitor" doc:"how the program is watched from outside"`
 	Log        Log                    `yaml:"log" doc:"what the program says about itself, on standard error"`
 
@@ -53,13 +54,14 @@ const (
 	RoleCollect = "collect"
 	RoleEnrich  = "enrich"
 	RoleDetect  = "detect"
+	RoleWeb     = "web"
 )
 
 // DefaultConfig needs nothing installed and nothing configured.
 func DefaultConfig() *Config {
 	return &Config{
 		Data:       "./earshot-data",
-		Roles:      []string{RoleCollect, RoleEnrich, RoleDetect},
+		Roles:      []string{RoleCollect, RoleEnrich, RoleDetect, RoleWeb},
 		Simulate:   "auto",
 		Public:     "off",
 		HTTP:       client.DefaultConfig(),
@@ -71,6 +73,7 @@ func DefaultConfig() *Config {
 		Sentiment:  enrich.DefaultSentimentConfig(),
 		Alerts:     DefaultAlerts(),
 		Disk:       Disk{ReserveMB: 1024},
+		Web:        DefaultWebConfig(),
 		Monitor:    DefaultMonitor(),
 		Log:        Log{Level: "info", Format: "auto"},
 	}
@@ -94,7 +97,7 @@ func (c *Config) Validate() error {
 		bad("data: is empty; name a directory")
 	}
 	if len(c.Roles) == 0 {
-		bad("roles: is empty; name at least one of %s, %s, %s", RoleCollect, RoleEnrich, RoleDetect)
+		bad("roles: is empty; name at least one of %s, %s, %s, %s", RoleCollect, RoleEnrich, RoleDetect, RoleWeb)
 	}
 	if c.Erase < time.Hour || c.Erase > 30*24*time.Hour {
 		bad("erase_within: %s is not between 1h and 720h", c.Erase)

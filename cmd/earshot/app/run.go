@@ -25,7 +25,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 		announce(log, cfg)
 	}
 	servers, err := startServers(ctx, cfg, needs{
-		command: "run", kafka: true, clickhouse: cfg.has(RoleEnrich) || cfg.has(RoleDetect),
+		command: "run", kafka: true, clickhouse: cfg.has(RoleEnrich) || cfg.has(RoleDetect) || cfg.has(RoleWeb),
 	}, log)
 	if err != nil {
 		return stopped(ctx, err)
@@ -52,6 +52,11 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 	if err != nil {
 		return stopped(ctx, err)
 	}
+	if cfg.has(RoleWeb) && cfg.Web.Listen != "" {
+		if l.webView, err = openWeb(ctx, cfg.Web); err != nil {
+			return failure(ExitConfiguration, err)
+		}
+	}
 	log.Info().Strs("roles", cfg.Roles).Int("sources", len(entries)).Str("after", time.Since(begun).Round(time.Millisecond).String()).Msg("earshot runs")
 
 	var shown sync.WaitGroup
@@ -60,7 +65,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 		watch(screenDone, c, l.sample, func(stream string) { c.print(l.invitation(stream)) })
 	})
 	context.AfterFunc(ctx, func() { log.Info().Msg("stopping: finishing what is in hand; a second signal ends at once") })
-	err = runStages(ctx, append([]stage{l.monitor(), l.sources(), alerts}, l.storing()...))
+	err = runStages(ctx, append([]stage{l.monitor(), l.web(), l.sources(), alerts}, l.storing()...))
 	stopScreen()
 	shown.Wait()
 	return err
@@ -104,6 +109,9 @@ func (l *line) invitation(stream string) string {
 	fmt.Fprintf(&b, "  ClickHouse  %s, database %s, user %s", l.servers.ClickHouse.Addr, at.Database, l.servers.Reader.User)
 	if l.servers.dir != nil {
 		fmt.Fprintf(&b, " (password in %s/%s)", strings.TrimSuffix(l.cfg.Data, "/"), runtimeFile)
+	}
+	if l.webView != nil {
+		fmt.Fprintf(&b, "\n  Boards      http://%s", l.webView.Addr())
 	}
 	b.WriteString("\n  Ctrl-C ends it; nothing is lost, and the next start goes on from there.\n\n")
 	return b.String()

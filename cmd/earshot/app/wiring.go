@@ -21,7 +21,7 @@ const marketSource = "market"
 func (c *Config) SetRoles(roles []string) error {
 	for _, r := range roles {
 		if r != RoleCollect && r != RoleEnrich && r != RoleDetect {
-			return fmt.Errorf("unknown role %q; known are %s, %s, %s", r, RoleCollect, RoleEnrich, RoleDetect)
+			return fmt.Errorf("unknown role %q; known are %s, %s, %s, %s", r, RoleCollect, RoleEnrich, RoleDetect, RoleWeb)
 		}
 	}
 	if len(roles) == 0 {

@@ -1,0 +1,181 @@
+package oracle
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"earshot/dashboards"
+	"earshot/pipeline/testclaim"
+)
+
+// screenshotsVar names the folder into which pictures of all boards are written.
+const screenshotsVar = "EARSHOT_SCREENSHOTS"
+
+// browser is a headless Chromium that remembers what a page complained of and asked for.
+type browser struct {
+	ctx context.Context //nolint:containedctx // chromedp's handle of the tab
+
+	mu         sync.Mutex
+	complaints []string
+	asked      []string
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		testclaim.Skip(t, "there is no Chromium to look at the web view with; install the package chromium")
+	}
+	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
+	options = append(options, chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1500, 1400),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()))
+	allocated, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	b := &browser{}
+	var stop context.CancelFunc
+	b.ctx, stop = chromedp.NewContext(allocated)
+	t.Cleanup(stop)
+	require.NoError(t, chromedp.Do(b.ctx, chromedp.Navigate("about:blank")))
+	require.NoError(t, chromedp.Listen(b.ctx, func(event any) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		switch e := event.(type) {
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
+				b.complaints = append(b.complaints, fmt.Sprintf("%s: %s", e.Type, e.Args[0].Value))
+			}
+		case *runtime.EventExceptionThrown:
+			b.complaints = append(b.complaints, e.ExceptionDetails.Text)
+		case *network.EventRequestWillBeSent:
+			b.asked = append(b.asked, e.Request.URL)
+		}
+	}))
+	return b
+}
+
+// open shows a page and waits until every panel has its answer.
+func (b *browser) open(t *testing.T, address string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(address), chromedp.WaitReady("body[data-ready]")), address)
+}
+
+// read evaluates a script of the test in the page.
+func read[T any](t *testing.T, b *browser, script string) (out T) {
+	t.Helper()
+	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
+	require.NoError(t, err, script)
+	return out
+}
+
+var boardsLine = regexp.MustCompile(`Boards +(http://\S+)`)
+
+// TestWebView looks at every board in a real browser: every panel is drawn, nothing is
+// complained of, no request leaves the machine, and choices, zoom and drill-down work.
+func TestWebView(t *testing.T) {
+	b := newBrowser(t)
+	from := time.Now().UTC().AddDate(0, 0, -6).Truncate(time.Hour)
+	p := newProgram(t, fmt.Sprintf("simulate: \"on\"\nsources:\n- {name: market, type: simulate, brand_names: [\"O'Neill\", Acme, Bolt], mentions: 0.6, from: %s, limit: 8000, rate: 0.02}\n", from.Format(time.RFC3339)))
+	o := p.start("run")
+	p.eventually("the boards have an address, and all posts are stored", o, func() bool {
+		return boardsLine.MatchString(o.out.String()) && strings.Contains(o.errs.String(), `"posts":8000,`)
+	})
+	home := boardsLine.FindStringSubmatch(o.out.String())[1]
+	boards, err := dashboards.Boards()
+	require.NoError(t, err)
+	for _, board := range boards {
+		b.open(t, home+"/b/"+board.UID)
+		assert.Empty(t, read[string](t, b, `[...document.querySelectorAll('.wrong')].map(e => e.textContent).join('\n')`), board.UID)
+		assert.Equal(t, len(board.Panels), read[int](t, b, `document.querySelectorAll('.panel').length`), board.UID)
+		assert.Equal(t, len(board.Panels), read[int](t, b, `document.querySelectorAll('.panel .body[data-ready]').length`), board.UID)
+		b.picture(t, board.UID)
+	}
+	b.choose(t, home)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	assert.Empty(t, b.complaints)
+	assert.NotEmpty(t, b.asked)
+	for _, address := range b.asked {
+		u, err := url.Parse(address)
+		require.NoError(t, err)
+		assert.True(t, u.Scheme == "data" || u.Scheme == "blob" || u.Hostname() == "127.0.0.1", address)
+	}
+	o.signal(syscall.SIGTERM)
+	assert.Zero(t, o.code(t), o.errs.String())
+}
+
+// choose uses a board as a reader does.
+func (b *browser) choose(t *testing.T, home string) {
+	t.Helper()
+	b.open(t, home+"/b/earshot-overview")
+	assert.True(t, read[bool](t, b, `!document.getElementById('simulated').hidden`), "invented data are called so")
+	mentions := `document.querySelector('.s-stat .body').textContent`
+	everybody := read[string](t, b, mentions)
+	// One brand, with a quote in its name, by its box.
+	again := read[string](t, b, `document.body.dataset.ready`)
+	b.after(t, again, `document.querySelector("details[data-name=brand] input[value=\"O'Neill\"]").click()`)
+	one := read[string](t, b, mentions)
+	assert.NotEqual(t, everybody, one)
+	assert.NotEqual(t, "nothing yet", one)
+	assert.Contains(t, read[string](t, b, `location.search`), "O%27Neill")
+	// A range without posts says so, and breaks nothing.
+	b.open(t, home+"/b/earshot-overview?from=now-1h&zoom=1000000000-1000003600&var-database=earshot_simulated&var-label_set=live")
+	assert.Empty(t, read[string](t, b, `[...document.querySelectorAll('.wrong')].map(e => e.textContent).join('\n')`))
+	assert.Positive(t, read[int](t, b, `document.querySelectorAll('.none').length`))
+	// A click on a bar leads to that platform alone.
+	b.open(t, home+"/b/earshot-overview")
+	again = read[string](t, b, `document.body.dataset.ready`)
+	at := read[[]float64](t, b, `(() => {
+		const c = state.charts.find((c) => c.getOption().yAxis?.[0].data?.includes('x')), box = c.getDom().getBoundingClientRect();
+		const [x, y] = c.convertToPixel({xAxisIndex: 0, yAxisIndex: 0}, [1, 'x']);
+		return [box.x + x, box.y + y];
+	})()`)
+	require.NoError(t, chromedp.Do(b.ctx, chromedp.MouseClickXY(at[0], at[1]), chromedp.WaitReady(`body[data-ready]:not([data-ready="`+again+`"])`)))
+	assert.Contains(t, read[string](t, b, `location.search`), "var-platform=x")
+}
+
+// after runs a script and waits until the board was loaded again.
+func (b *browser) after(t *testing.T, before, script string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Evaluate[any](script+"; true"))
+	require.NoError(t, err, script)
+	require.NoError(t, chromedp.Do(ctx, chromedp.WaitReady(`body[data-ready]:not([data-ready="`+before+`"])`)), script)
+}
+
+// picture writes what a board looks like, if that was asked for.
+func (b *browser) picture(t *testing.T, name string) {
+	t.Helper()
+	dir := os.Getenv(screenshotsVar)
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(dir, 0o750))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600))
+}

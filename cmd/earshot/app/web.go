@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"earshot/dashboards"
+	"earshot/dashboards/web"
+	"earshot/sinks/clickhouse"
+)
+
+// WebConfig says where the web view listens.
+type WebConfig struct {
+	Listen string `yaml:"listen" doc:"loopback host:port of the web view, which draws the boards without a Grafana; if it is taken, the next free one; empty: none"`
+}
+
+// DefaultWebConfig listens on this machine alone.
+func DefaultWebConfig() WebConfig { return WebConfig{Listen: "127.0.0.1:8090"} }
+
+// Validate names the field that is wrong.
+func (w WebConfig) Validate() error {
+	if w.Listen == "" || loopback(w.Listen) {
+		return nil
+	}
+	return fmt.Errorf("web.listen: %q is not host:port of this machine alone, as 127.0.0.1:8090: nobody has to log in there", w.Listen)
+}
+
+// loopback reports whether an address reaches this machine alone.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// webPorts is how many ports are tried before it is said that none is free.
+const webPorts = 50
+
+// openWeb listens at the configured port or the next free one.
+func openWeb(ctx context.Context, cfg WebConfig) (net.Listener, error) {
+	host, text, err := net.SplitHostPort(cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("web.listen: %w", err)
+	}
+	first, err := strconv.Atoi(text)
+	if err != nil {
+		return nil, fmt.Errorf("web.listen: %q is no port", text)
+	}
+	for port := first; port < first+webPorts; port++ {
+		var listener net.Listener
+		if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port))); err == nil {
+			return listener, nil
+		}
+	}
+	return nil, fmt.Errorf("web.listen: no port from %d to %d is free: %w", first, first+webPorts-1, err)
+}
+
+// serveWeb draws the boards until ctx ends, as a user that may only read.
+func serveWeb(ctx context.Context, listener net.Listener, reader clickhouse.Config, simulated bool, log zerolog.Logger) error {
+	boards, err := dashboards.Boards()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	db, err := openClickHouse(ctx, reader, askWait, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	view := &web.Server{Boards: boards, DB: db, Log: log, Simulated: simulated}
+	server := &http.Server{Handler: view.Handler(), ReadHeaderTimeout: readyTimeout, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
+	return errors.Join(serve(ctx, listener, server), db.Close())
+}
+
+// serve answers requests until ctx ends, and lets those in hand finish within a moment.
+func serve(ctx context.Context, listener net.Listener, server *http.Server) error {
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	err := server.Shutdown(last)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	return err
+}
+
+// web is the stage that shows the boards.
+func (l *line) web() stage {
+	out := stage{name: "web"}
+	if l.webView != nil {
+		out.tasks = append(out.tasks, func(ctx context.Context) error {
+			return serveWeb(ctx, l.webView, l.servers.Reader, len(l.cfg.simulatedBrands()) > 0, l.log)
+		})
+	}
+	return out
+}
+
+// RunWeb serves the web view over the database of a configured server, of another earshot
+// on the same data directory, or of one that it starts for itself.
+func RunWeb(ctx context.Context, cfg *Config, c *Console) (err error) {
+	servers, err := startServers(ctx, cfg, needs{command: "web", clickhouse: true, share: []string{"run", "import"}}, c.Log)
+	if err != nil {
+		return stopped(ctx, err)
+	}
+	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
+	if servers.engine != nil { // it may be new
+		if err := migrate(ctx, cfg, servers, c.Log); err != nil {
+			return err
+		}
+	}
+	listener, err := openWeb(ctx, cfg.Web)
+	if err != nil {
+		return failure(ExitConfiguration, err)
+	}
+	c.print(fmt.Sprintf("\n  The boards: http://%s\n  Ctrl-C ends it.\n\n", listener.Addr()))
+	return stopped(ctx, serveWeb(ctx, listener, servers.Reader, len(cfg.simulatedBrands()) > 0, c.Log))
+}

@@ -168,6 +168,7 @@ func (m *Matcher) occurs1(s *sequence) bool {
 
 // follow checks a sequence whose anchor occurs at a token.
 func (m *Matcher) follow(s *sequence, anchor int32) (place, bool) {
+	m.work++
 	list := m.tokens.list
 	at := int(anchor) - s.anchor
 	if at < 0 || list[at].segment != list[anchor].segment || s.mask == inTitle && list[at].field != fieldTitle {
@@ -180,6 +181,7 @@ func (m *Matcher) follow(s *sequence, anchor int32) (place, bool) {
 	first := at
 	for i := range s.steps[1:] {
 		h := &s.steps[i+1]
+		m.work++
 		at = last + 1
 		if at >= len(list) || list[at].segment != list[first].segment {
 			return place{}, false

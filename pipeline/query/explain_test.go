@@ -171,15 +171,19 @@ func TestFields(t *testing.T) {
 	rating := pipeline.Rating(0.4)
 	r := &pipeline.Record{Language: pipeline.Language{Code: "de"}, Post: pipeline.Post{
 		Platform: "x", Kind: "review", Source: "r/shoes", URL: "https://news.acme.com/a", Text: "see http://acme.com/shop/x now", Title: "Big News", Rating: &rating,
-		Author: pipeline.Author{Handle: "Bob", Name: "Bob the Builder", Followers: 1000, Verified: true},
-		Geo:    pipeline.Geo{Country: "DE", City: "Bad Homburg"}, Hashtags: []string{"tag"}, Handles: []string{"who"},
+		Author:  pipeline.Author{Handle: "Bob", Name: "Bob the Builder", Followers: 1000, Following: 7, Verified: true},
+		Metrics: pipeline.Metrics{Likes: 1, Reposts: 2, Replies: 3, Quotes: 4, Views: 5},
+		Geo:     pipeline.Geo{Country: "DE", Region: "Hesse South", City: "Bad Homburg"}, Hashtags: []string{"tag"}, Handles: []string{"who"},
 	}}
 	for source, want := range map[string]bool{
 		"author:bob": true, "author:bo": false, "author:bo*": true, `authorname:"the builder"`: true, "authorname:build": false,
 		"platform:X": true, "kind:review": true, "source:r/shoes": true, "lang:DE": true, "lang:en": false, "country:de": true,
 		`city:"bad homburg"`: true, "city:homburg": true, "site:acme.com": true, "site:cme.com": false, "url:acme.com/a": true,
 		"links:acme.com/shop": true, "links:acme.com/sho": false, "links:me.com": false, "followers:>1000": false, "followers:>=1000": true,
-		"rating:<=0.4": true, "rating:<0.4": false, "verified:true": true, "verified:false": false, "title:news": true, "title:see": false,
+		"rating:<=0.4": true, "rating:<0.4": false, "verified:true": true, "verified:false": false, "bot:true": false, "bot:false": true,
+		"following:7": true, "following:>7": false, "likes:=1": true, "likes:<1": false, "reposts:>=2": true, "reposts:>2": false, "replies:<=3": true,
+		"replies:<3": false, "quotes:<5": true, "quotes:>4": false, "views:>4.5": true, "views:>5": false, "region:south": true, `region:"south hesse"`: false,
+		"url:/a": true, "url:/a/": false, "url:HTTPS://": true, "title:news": true, "title:see": false,
 		"hashtag:tag": true, "mentions:who": true, "mentions:tag": false, "lang:(en OR de)": true, `raw:"http://"`: true,
 	} {
 		assert.Equal(t, want, len(compile(t, source).NewMatcher().Match(r)) == 1, source)

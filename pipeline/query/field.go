@@ -106,6 +106,8 @@ func (p *parser) condition() (*condition, error) {
 		c.prefix, text = true, cut
 	}
 	switch {
+	case p.field == "url":
+		c.value = strings.ToLower(text) // any part of an address, slashes and all
 	case slices.Contains(linkFields, p.field):
 		c.value = address(text)
 	case p.field == "author":

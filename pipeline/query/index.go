@@ -2,6 +2,7 @@ package query
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,7 @@ type index struct {
 	patterns []*indexed         // in the order of their numbers
 	prefixes map[string][]int32 // fixed beginning of at least three bytes, to patterns
 	begins   []uint64           // lengths of the prefixes with the same first three bytes
+	long     []int              // lengths of the prefixes that begins cannot tell apart, in order
 	loose    []int32            // patterns without such a beginning
 }
 
@@ -57,6 +59,9 @@ func (x *index) pattern(st *step) int32 {
 		x.begins = make([]uint64, 1<<beginBits)
 	}
 	x.begins[begin(fixed)] |= lengthBit(len(fixed))
+	if at, known := slices.BinarySearch(x.long, len(fixed)); !known && len(fixed) >= 63 {
+		x.long = slices.Insert(x.long, at, len(fixed))
+	}
 	x.prefixes[fixed] = append(x.prefixes[fixed], id)
 	return atom
 }
@@ -76,26 +81,34 @@ func (x *index) find(token []byte) int32 {
 	return none
 }
 
-// match calls found with each pattern that the token fits.
-func (x *index) match(token []byte, found func(atom int32)) {
+// match calls found with each pattern that the token fits. It returns how many bytes it
+// has looked at.
+func (x *index) match(token []byte, found func(atom int32)) (read int) {
 	if len(token) >= 3 && x.begins != nil {
 		for lengths := x.begins[begin(token)]; lengths != 0; lengths &= lengths - 1 {
 			n := bits.TrailingZeros64(lengths)
 			if n > len(token) {
 				break
 			}
-			if n == 63 { // and all longer ones
-				for n < len(token) {
-					x.try(x.prefixes[string(token[:n])], token, found)
-					n++
-				}
+			if n < 63 {
+				read += n
+				x.try(x.prefixes[string(token[:n])], token, found)
+				continue
 			}
-			x.try(x.prefixes[string(token[:n])], token, found)
+			for _, n := range x.long {
+				if n > len(token) {
+					break
+				}
+				read += n
+				x.try(x.prefixes[string(token[:n])], token, found)
+			}
 		}
 	}
 	if len(token) > 0 {
+		read += len(x.loose)
 		x.try(x.loose, token, found)
 	}
+	return read
 }
 
 func (x *index) try(ids []int32, token []byte, found func(atom int32)) {

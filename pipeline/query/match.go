@@ -33,6 +33,7 @@ type Matcher struct {
 	candidates []int32
 	hit        func(atom int32) // bound once, so that it does not allocate
 	at         int32            // token that hit is about
+	work       int              // steps for this post: tokens, occurrences, places, bytes compared with patterns
 
 	places []place // stack of evaluation
 	byLast []place
@@ -103,6 +104,7 @@ func (m *Matcher) begin(r *pipeline.Record) {
 		m.epoch = 1
 	}
 	m.tokens.clear()
+	m.work = 0
 	m.occurs, m.fired, m.candidates = m.occurs[:0], m.fired[:0], m.candidates[:0]
 	m.matches, m.out, m.categories = m.matches[:0], m.out[:0], m.categories[:0]
 }
@@ -137,6 +139,7 @@ func (m *Matcher) findMarks(f field, entries []string, mark byte) {
 func (m *Matcher) enter(begin int, words bool) {
 	x := &m.engine.index
 	patterns := len(x.patterns) > 0
+	m.work += len(m.tokens.list) - begin
 	for i := begin; i < len(m.tokens.list); i++ {
 		t := &m.tokens.list[i]
 		if words {
@@ -145,7 +148,7 @@ func (m *Matcher) enter(begin int, words bool) {
 			}
 			if patterns && (t.foldedEnd-t.folded >= 3 || len(x.loose) > 0) {
 				m.at = int32(i)
-				x.match(m.tokens.foldedOf(t), m.hit)
+				m.work += x.match(m.tokens.foldedOf(t), m.hit)
 			}
 		}
 		if t.sigilEnd > 0 {
@@ -154,7 +157,7 @@ func (m *Matcher) enter(begin int, words bool) {
 			}
 			if patterns {
 				m.at = int32(i)
-				x.match(m.tokens.sigilOf(t), m.hit)
+				m.work += x.match(m.tokens.sigilOf(t), m.hit)
 			}
 		}
 	}

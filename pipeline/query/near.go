@@ -10,6 +10,7 @@ import (
 // which finds each post that any pair would find (parser.side bounds how NEAR nests) at a
 // cost that is linear in the places.
 func (m *Matcher) pairs(left, right []place, n int32) {
+	m.work += len(left) + len(right)
 	slices.SortFunc(right, byFirst)
 	for _, x := range left {
 		i := sort.Search(len(right), func(i int) bool { return right[i].first > x.last })
@@ -71,8 +72,9 @@ func (m *Matcher) window(in *instruction, show bool) bool {
 	slices.SortFunc(places, byFirst)
 	m.byLast = append(m.byLast[:0], places...)
 	slices.SortFunc(m.byLast, byLast)
-	next, held := 0, false
+	next, shown, held := 0, 0, false
 	for i, p := range places {
+		m.work++
 		for next < len(m.byLast) && m.byLast[next].last < p.first+width {
 			unit := m.byLast[next].unit
 			have[unit]++
@@ -86,14 +88,7 @@ func (m *Matcher) window(in *instruction, show bool) bool {
 			if !show {
 				return true
 			}
-			for _, q := range places[i:] {
-				if q.first >= p.first+width {
-					break
-				}
-				if q.last < p.first+width {
-					m.show(q.spans[0])
-				}
-			}
+			shown = m.showUpTo(places, max(shown, i), p.first+width)
 		}
 		if have[p.unit] == need[p.unit] {
 			missing++
@@ -101,4 +96,21 @@ func (m *Matcher) window(in *instruction, show bool) bool {
 		have[p.unit]--
 	}
 	return held
+}
+
+// showUpTo shows the places from index i on that end before a position. It returns the
+// index from which on some are not shown, so that windows that overlap do not show a place
+// again and again.
+func (m *Matcher) showUpTo(places []place, i int, end int32) int {
+	shown := i
+	for j := i; j < len(places) && places[j].first < end; j++ {
+		m.work++
+		if places[j].last < end {
+			m.show(places[j].spans[0])
+			if j == shown {
+				shown++
+			}
+		}
+	}
+	return shown
 }

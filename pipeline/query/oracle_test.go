@@ -3,6 +3,7 @@ package query
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,9 +34,9 @@ type said struct {
 
 // utterance is a post of the oracle.
 type utterance struct {
-	said      []said
-	followers int64
-	lang      string
+	said []said
+	profile
+	lang string
 }
 
 var vocabulary = []string{"acme", "cloud", "apples", "applet", "apple", "pear", "b2b", "zebra", "shop", "shops"}
@@ -49,6 +50,9 @@ var leaves = []string{"phrase", "word", "phrase", "window", "prefix", "any", "ex
 var joints = []string{"and", "or", "not", "near", "nearf"}
 
 func leafOf(r *rand.Rand, kind string) *expression {
+	if e := fieldLeaf(r, kind); e != nil {
+		return e
+	}
 	e := &expression{kind: kind, words: []string{one(r)}}
 	switch kind {
 	case "word":
@@ -69,8 +73,6 @@ func leafOf(r *rand.Rand, kind string) *expression {
 		if r.IntN(2) == 0 {
 			e.words[0] = strings.ToUpper(e.words[0])
 		}
-	case "followers":
-		e.n = r.IntN(100)
 	case "lang":
 		e.words = []string{[]string{"de", "en"}[r.IntN(2)]}
 	}
@@ -89,18 +91,22 @@ func placed(r *rand.Rand, depth int) *expression {
 	return leafOf(r, []string{"word", "phrase", "prefix", "any", "exact", "tag", "handle", "title"}[r.IntN(8)])
 }
 
-func grow(r *rand.Rand, depth int) *expression {
+// grow makes an expression with leaves of these kinds. Fields have no place beside NEAR.
+func grow(r *rand.Rand, kinds []string, depth int) *expression {
 	if depth == 0 {
-		return leafOf(r, leaves[r.IntN(len(leaves))])
+		return leafOf(r, kinds[r.IntN(len(kinds))])
 	}
 	kind := joints[r.IntN(len(joints))]
+	if strings.HasPrefix(kind, "near") && slices.Contains(kinds, "likes") {
+		kind = "or"
+	}
 	e := &expression{kind: kind, n: 1 + r.IntN(5)}
 	if strings.HasPrefix(kind, "near") {
 		e.kids = []*expression{placed(r, 1), placed(r, 0)}
 		return e
 	}
 	for range 2 + r.IntN(2) {
-		e.kids = append(e.kids, grow(r, depth-1))
+		e.kids = append(e.kids, grow(r, kinds, depth-1))
 	}
 	return e
 }
@@ -129,8 +135,9 @@ func (e *expression) source() string {
 		return "@" + text
 	case "title", "lang":
 		return e.kind + ":" + text
-	case "followers":
-		return fmt.Sprintf("followers:>=%d", e.n)
+	}
+	if e.kids == nil {
+		return e.fieldSource()
 	}
 	var kids []string
 	for _, kid := range e.kids {
@@ -141,7 +148,7 @@ func (e *expression) source() string {
 
 // speak makes a post of words.
 func speak(r *rand.Rand) utterance {
-	u := utterance{followers: int64(r.IntN(100)), lang: []string{"de", "en"}[r.IntN(2)]}
+	u := utterance{profile: profile(r.Uint64()), lang: []string{"de", "en"}[r.IntN(2)]}
 	pos := 0
 	for _, title := range []bool{true, false} {
 		pos += 1000
@@ -176,7 +183,8 @@ func (u *utterance) record() *pipeline.Record {
 		}
 		*to += s.sign + s.raw + []string{" ", ", ", " - ", "\n"}[s.pos%4]
 	}
-	r.Post.Author.Followers, r.Language.Code = u.followers, u.lang
+	u.fill(&r.Post)
+	r.Language.Code = u.lang
 	return r
 }
 
@@ -275,14 +283,16 @@ func (e *expression) holds(u *utterance, seen tally) bool {
 		for _, v := range values[1:] {
 			out = out && !v
 		}
-	case "followers":
-		out = u.followers >= int64(e.n)
 	case "lang":
 		out = u.lang == e.words[0]
 	case "window":
 		out = e.fitsWindow(u)
 	default:
-		out = len(e.stand(u)) > 0
+		if slices.Contains(countedFields, e.kind) || slices.Contains(flaggedFields, e.kind) || spoken[e.kind].held != nil {
+			out = e.fieldHolds(u.profile)
+		} else {
+			out = len(e.stand(u)) > 0
+		}
 	}
 	if seen[e.kind] == nil {
 		seen[e.kind] = &[2]int{}
@@ -320,15 +330,16 @@ func (e *expression) fitsWindow(u *utterance) bool {
 
 const queriesAtOnce = 100
 
-// judge evaluates pairs of query and post both ways; plant may damage the engine.
-func judge(t *testing.T, seed uint64, pairs int, plant func(*Engine)) (disagreements []string, matched int, seen tally) {
+// judge evaluates pairs of query and post both ways, queries of these kinds of leaves; plant
+// may damage the engine.
+func judge(t *testing.T, seed uint64, pairs int, kinds []string, plant func(*Engine)) (disagreements []string, matched int, seen tally) {
 	r := rand.New(rand.NewPCG(seed, 5))
 	seen = tally{}
 	for done := 0; done < pairs; {
 		var expressions []*expression
 		var sources []string
 		for len(sources) < queriesAtOnce {
-			e := grow(r, 1+min(1, r.IntN(3)))
+			e := grow(r, kinds, 1+min(1, r.IntN(3)))
 			expressions, sources = append(expressions, e), append(sources, e.source())
 		}
 		e := compileAll(t, sources)
@@ -352,7 +363,7 @@ func judge(t *testing.T, seed uint64, pairs int, plant func(*Engine)) (disagreem
 					matched++
 				}
 				if want != got {
-					disagreements = append(disagreements, fmt.Sprintf("%s: oracle %v, engine %v: title %q text %q", sources[i], want, got, record.Post.Title, record.Post.Text))
+					disagreements = append(disagreements, fmt.Sprintf("%s: oracle %v, engine %v: title %q text %q, %+v", sources[i], want, got, record.Post.Title, record.Post.Text, u.profile))
 				}
 			}
 		}
@@ -375,7 +386,7 @@ func compileAll(t testing.TB, sources []string) *Engine {
 
 func TestEngineEqualsOracle(t *testing.T) {
 	const pairs = 100_000
-	disagreements, matched, seen := judge(t, 1, pairs, nil)
+	disagreements, matched, seen := judge(t, 1, pairs, leaves, nil)
 	for _, d := range disagreements[:min(10, len(disagreements))] {
 		t.Error(d)
 	}
@@ -443,7 +454,7 @@ func TestOracleCatchesPlantedBugs(t *testing.T) {
 			}
 		},
 	} {
-		found, _, _ := judge(t, 2, 3000, plant)
+		found, _, _ := judge(t, 2, 3000, leaves, plant)
 		assert.NotEmpty(t, found, name)
 		t.Logf("%s: %d disagreements of 3,000", name, len(found))
 	}

@@ -104,7 +104,35 @@ func (p *parser) words(text string) (term, error) {
 			}
 		}
 	}
+	if !exact {
+		if err := p.checkStars(text, t); err != nil {
+			return nil, err
+		}
+	}
 	return t, p.checkPatterns(t)
+}
+
+// checkStars refuses a * behind a single character of a script without spaces, or between
+// two of them: steps leaves it out, since whatever follows a character follows it anyway.
+func (p *parser) checkStars(text string, t term) error {
+	fixed := 0
+	for _, st := range t {
+		fixed += st.fixed()
+	}
+	before := rune(0)
+	for i, r := range text {
+		if narrow(r) == '*' && isChar(before) {
+			next, _ := utf8.DecodeRuneInString(text[i+utf8.RuneLen(r):])
+			switch {
+			case isChar(next):
+				return p.errorHere("* stands inside a word", "* at the end of the word", "use ? for one character")
+			case fixed < 2:
+				return p.errorHere("too few characters stand before *", "at least 3 (2 in Chinese, Japanese and Thai)", "write more of the word")
+			}
+		}
+		before = r
+	}
+	return nil
 }
 
 // checkPatterns refuses wildcards that would match nearly everything.

@@ -163,3 +163,32 @@ func FuzzParse(f *testing.F) {
 		require.NoError(t, err)
 	})
 }
+
+// FuzzLexer holds the lexemes against the source: they stand in order, none overlaps, and
+// together with blanks they are all of it.
+func FuzzLexer(f *testing.F) {
+	for _, source := range []string{`sony OR @sony "play station"~5 {ACME} title:(a)`, `“a　b”~３（ｃ）`, `raw:"C++" links:acme.com/a:b`, "\ufeffa\u200bb", `"never`, `{never`, `a: b`, `a:`, `"a"~x`} {
+		f.Add(source)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		l := lexer{source: source}
+		end := 0
+		for {
+			x, err := l.next()
+			if err != nil {
+				var mistake *Error
+				require.ErrorAs(t, err, &mistake)
+				return
+			}
+			require.GreaterOrEqual(t, x.at, end, "lexemes do not overlap")
+			require.Empty(t, strings.TrimFunc(source[end:x.at], isBlank), "nothing but blanks is left out")
+			require.Contains(t, strings.ToLower(source[x.at:x.end]), strings.ToLower(x.text))
+			if x.kind == lexEnd {
+				require.Equal(t, len(source), x.end)
+				return
+			}
+			require.Greater(t, x.end, x.at, "each lexeme is something")
+			end = x.end
+		}
+	})
+}

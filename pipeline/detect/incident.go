@@ -29,6 +29,10 @@ type Change struct {
 // calm is how long nothing of an incident may stand out before it is resolved.
 const calm = 30 * time.Minute
 
+// growing is how long a surge may grow before people are told that it still does, unless it
+// becomes more severe.
+const growing = time.Hour
+
 // Incidents keeps one incident a surge, of a brand or a source. It is pure: what it says
 // depends on what it is told, and on the incidents that it began with. Because an incident
 // is named after its brand and the minute that opened it, and remembers what people were
@@ -131,9 +135,9 @@ func (t *Incidents) add(i *pipeline.Incident, e pipeline.Evidence) bool {
 	case old == nil:
 		i.Evidence = append(i.Evidence, e)
 		return false // a further kind matters if it is more severe: see Tell
-	case e.At <= old.At && e.Score <= t.cfg.Refire*old.Score: // known
+	case e.Score <= t.cfg.Refire*old.Score: // known
 		return false
-	case e.Score <= t.cfg.Refire*old.Score:
+	case i.State == pipeline.IncidentOpen && e.At.Time().Sub(old.At.Time()) < growing:
 		return false
 	}
 	*old = e

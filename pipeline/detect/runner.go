@@ -378,6 +378,7 @@ func (r *Runner) build(ctx context.Context, brand string, st *brandState, now ti
 	if err != nil {
 		return nil, err
 	}
+	begin = First(past, begin, edge)
 	if st.watch, err = NewWatch(r.Config, begin); err != nil {
 		return nil, err
 	}
@@ -394,6 +395,21 @@ func (r *Runner) build(ctx context.Context, brand string, st *brandState, now ti
 		}
 	}
 	return append(out, st.advance(r, r.watermark(now))...), nil
+}
+
+// First is the hour of the first mention, between two moments: what was not looked for
+// before must not be learnt as silence.
+func First(all []pipeline.BrandMinute, from, to time.Time) time.Time {
+	first := to
+	for _, m := range all {
+		if at := m.Minute.Time(); m.Mentions > 0 && at.Before(first) {
+			first = at
+		}
+	}
+	if first = first.Truncate(time.Hour); first.Before(from) {
+		return from
+	}
+	return first
 }
 
 // advance closes the minutes before the watermark.

@@ -141,7 +141,7 @@ func (h *past) judge(ctx context.Context, cfg detect.Config, kinds []pipeline.Al
 	var out []page
 	incidents := detect.NewIncidents(cfg, rivals, nil)
 	for _, brand := range h.brands {
-		w, err := detect.NewWatch(cfg, h.begin())
+		w, err := detect.NewWatch(cfg, detect.First(h.minutes[brand], h.begin(), h.from))
 		if err != nil {
 			return nil, fmt.Errorf("alert: %w", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -31,6 +32,7 @@ type line struct {
 	books    []*brandBook    // of the workers, in their order
 	back     *backfiller     // of the live stream; nil if another process works
 	runner   *collect.Runner // nil without the role collect
+	webView  net.Listener    // nil without the role web
 }
 
 // connect opens what the servers offer. The schema is brought up to date by whoever

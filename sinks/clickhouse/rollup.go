@@ -184,12 +184,10 @@ func (r *Rollups) done(ctx context.Context, marks []mark) error {
 // bucketList is the bound array of the buckets of a pass.
 const bucketList = "{buckets:Array(Tuple(String, String, DateTime))}"
 
-// aliveMentions are the mentions that count in the touched buckets.
+// aliveMentions are the mentions that count in the touched buckets, as people corrected them.
 const aliveMentions = `
-    FROM mentions FINAL
-    WHERE is_deleted = 0 AND (label_set, brand, hour) IN ` + bucketList + `
-      AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
-      AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')`
+    FROM mentions_current
+    WHERE (label_set, brand, hour) IN ` + bucketList
 
 // hourStatement replaces the hourly totals of buckets: what the mentions say, and a zero
 // for each combination that stood there and is gone.

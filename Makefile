@@ -18,10 +18,10 @@ need_cc   = $(call need,gcc,install a C compiler for the race detector (Debian: 
 # Packages whose promises depend on concurrency: they are tested under the race detector too.
 RACE := ./pipeline/kafka/... ./pipeline/collect/... ./sinks/... ./cmd/...
 
-.PHONY: help setup build run test lint bench storm fuzz generate clean
+.PHONY: help setup build run test lint bench bench-lucene storm fuzz generate clean
 
 help: ## show this list
-	@awk -F':[^#]*## ' '/^[a-z-]+:[^#]*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':[^#]*## ' '/^[a-z-]+:[^#]*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## fetch and verify what the program needs: the ClickHouse engine (libchdb, 178 MB)
 	@deploy/libchdb.sh
@@ -58,7 +58,14 @@ bench: ## posts/s and CPU a post of each part and of the whole line, beside the 
 	@! { command -v java && command -v mvn; } >/dev/null || .ci/kafka.sh
 	@go test -c -o bin/bench ./cmd/earshot/app/bench
 	@bin/bench -test.run '^$$' -test.bench Line -test.benchtime 1x -test.timeout 20m
-	@go test ./pipeline/query -run '^$$' -bench Queries -benchtime 2s -cpu 1
+	@bin/bench -test.run '^$$' -test.bench Queries -test.benchtime 1x -test.cpu 1
+
+bench-lucene: ## queries beside Lucene Monitor: CPU, and each post on which they differ (EARSHOT_DATA; 5 minutes)
+	@$(need_go)
+	@$(need_java)
+	@$(need_mvn)
+	@EARSHOT_LUCENE=$$(.ci/lucene.sh) && export EARSHOT_LUCENE && go test -c -o bin/bench ./cmd/earshot/app/bench && \
+	  $$(command -v taskset >/dev/null && echo taskset -c 0) bin/bench -test.run '^$$' -test.bench Lucene -test.benchtime 1x -test.cpu 1 -test.timeout 1h
 
 storm: ## a long storm of crashes against real Kafka and ClickHouse (EARSHOT_STORM_EVENTS, _POSTS, _SEED), and outages of EARSHOT_OUTAGE each
 	@$(need_go)

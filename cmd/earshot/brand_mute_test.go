@@ -85,7 +85,7 @@ func TestMutedAndRejected(t *testing.T) {
 	}
 }
 
-func TestARunningProgramTakesMutesUp(t *testing.T) {
+func TestARunningProgramMutesAndLooksBack(t *testing.T) {
 	f := newFollowing(t, "")
 	f.counted("Acme", "acme one")
 	f.line(`{"platform":"blog","id":"noise-%d","text":"acme noise","author":{"id":"noisy"}}`)
@@ -100,4 +100,13 @@ func TestARunningProgramTakesMutesUp(t *testing.T) {
 	f.becomes("2", "SELECT count() FROM posts WHERE author_id = 'noisy'")
 	f.counted("Acme", "acme two")
 	assert.Equal(t, "0", f.ask("SELECT count() FROM mentions_current WHERE author_id = 'noisy'"))
+
+	// A brand that is new looks back beside the stream.
+	f.line(`{"platform":"blog","id":"past-%d","text":"zephyr long ago"}`)
+	f.becomes("1", "SELECT count() FROM posts WHERE text LIKE 'zephyr%'")
+	code, _, errs = f.run(t.Context(), "brand", "add", "Zephyr", "zephyr")
+	require.Zero(t, code, errs)
+	f.becomes("1", "SELECT count() FROM mentions_current WHERE brand = 'Zephyr'")
+	f.becomes("done", "SELECT state FROM backfills WHERE brand = 'Zephyr'")
+	f.becomes("1", "SELECT sum(mentions) FROM mentions_hour WHERE brand = 'Zephyr'")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -115,6 +116,47 @@ func EnforceCap(ctx context.Context, db *DB, a Archive, log zerolog.Logger) ([]s
 			touched = append(touched, day)
 		}
 	}
+	if size, err := ledgerBytes(ctx, db); err != nil || float64(size) <= a.GB*1e9 {
+		return touched, err
+	}
+	log.Warn().Float64("gb", a.GB).Msg("clickhouse: today's posts alone are over archive.gb; they stay until tomorrow: give archive.gb more, or collect less")
+	return touched, nil
+}
+
+// EnforceDays takes the words of days that are older than archive.days, and days that are
+// older than archive.edge_days as a whole, out of the ledger. The TTLs of the table do the
+// same, but only when ClickHouse gets round to it, and for rows that were stored while
+// archive.days was longer not before that longer time has passed. It returns the days that
+// it touched.
+func EnforceDays(ctx context.Context, db *DB, a Archive, now time.Time, log zerolog.Logger) ([]string, error) {
+	days, err := pastDays(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	var touched []string
+	for _, day := range days {
+		begin, err := time.Parse("20060102", day)
+		if err != nil {
+			return touched, fmt.Errorf("clickhouse: archive: partition %q of posts is no day: %w", day, err)
+		}
+		age := int(now.Sub(begin.AddDate(0, 0, 1)) / (24 * time.Hour)) // of its youngest row, in whole days
+		whole, statement := age >= a.EdgeDays, clearStatement(day)
+		if age < a.Days {
+			break // days are in order
+		}
+		if whole {
+			statement = "ALTER TABLE posts DROP PARTITION " + day
+		} else if has, err := hasWords(ctx, db, day); err != nil {
+			return touched, err
+		} else if !has {
+			continue
+		}
+		if err := db.Exec(ctx, statement); err != nil {
+			return touched, err
+		}
+		log.Info().Str("day", day).Bool("whole", whole).Int("age_days", age).Msg("clickhouse: the archive has had its time, the day gives way")
+		touched = append(touched, day)
+	}
 	return touched, nil
 }
 
@@ -159,7 +201,7 @@ func hasWords(ctx context.Context, db *DB, day string) (bool, error) {
 	var rows []struct {
 		One uint8 `ch:"one"`
 	}
-	err := db.Select(ctx, &rows, "SELECT 1 AS one FROM "+db.table("posts")+" WHERE toYYYYMMDD(seen_at) = "+day+
-		" AND (text != '' OR author_id != '' OR url != '') LIMIT 1")
+	err := db.Select(ctx, &rows, "SELECT 1 AS one FROM "+db.table("posts")+" WHERE toYYYYMMDD(seen_at) = {day:UInt32} AND "+withWords()+" LIMIT 1",
+		Named("day", day))
 	return len(rows) > 0, err
 }

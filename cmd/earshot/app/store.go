@@ -59,11 +59,15 @@ func (s *store) rank(ctx context.Context) {
 	clickhouse.OpenInfluence(s.db, s.log).Run(ctx)
 }
 
-// limit keeps the archive under its size until ctx ends.
+// limit keeps the archive within its days and its size until ctx ends.
 func (s *store) limit(ctx context.Context) {
 	for {
-		if _, err := clickhouse.EnforceCap(ctx, s.db, s.archive, s.log); err != nil && ctx.Err() == nil {
-			s.log.Error().Err(err).Msg("the size of the archive cannot be bounded now, will try again")
+		_, err := clickhouse.EnforceDays(ctx, s.db, s.archive, time.Now(), s.log)
+		if err == nil {
+			_, err = clickhouse.EnforceCap(ctx, s.db, s.archive, s.log)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Error().Err(err).Msg("the archive cannot be bounded now, will try again")
 		}
 		select {
 		case <-ctx.Done():

@@ -15,7 +15,7 @@ func sourceCommand(o *options) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(sourceListCommand(o), sourceCheckCommand(o))
+	c.AddCommand(sourceListCommand(o), sourceCheckCommand(o), sourceRulesCommand(o))
 	return c
 }
 
@@ -55,6 +55,24 @@ func sourceCheckCommand(o *options) *cobra.Command {
 				return err
 			}
 			return app.CheckSource(c.Context(), cfg, console, args[0])
+		},
+	}
+}
+
+func sourceRulesCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rules NAME",
+		Short: "What the brands' queries become on a platform that filters at its side",
+		Long: `Prints the rules (X) or searches (Reddit) that the configured brands come to, within the
+platform's limits. They never match less than the queries, but for what is listed as lost.`,
+		Example: `  earshot source rules x`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, console, err := o.prepare(c)
+			if err != nil {
+				return err
+			}
+			return app.SourceRules(cfg, console, args[0])
 		},
 	}
 }

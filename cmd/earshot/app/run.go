@@ -43,6 +43,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 		}
 	}
 	if cfg.has(RoleCollect) {
+		l.follow(entries)
 		owners := &kafka.Owners{Client: l.client, Group: kafka.SourceGroup, Log: log}
 		if err := l.collect(entries, owners); err != nil {
 			return err

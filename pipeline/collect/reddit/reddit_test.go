@@ -1,6 +1,7 @@
 package reddit
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"earshot/pipeline"
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/collecttest"
+	"earshot/pipeline/query"
 )
 
 var _ = flag.Bool("update", false, "rewrite the golden posts")
@@ -279,6 +281,27 @@ func TestSubredditsAreReadTogether(t *testing.T) {
 	targets, err := s.targets(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, targets, 2*3+1)
+}
+
+func TestBrandsAreSearchedAndTheirChannelsFollowed(t *testing.T) {
+	q, err := query.Parse(`"aurelia one" OR #aurelia`)
+	require.NoError(t, err)
+	list := []query.Brand{{Name: "Aurelia", Query: q, Channels: []string{"reddit/r/Aurelia", "reddit/AureliaHelp", "x/aurelia", "anybody"}}}
+	s := &server{}
+	src := open(t, serve(t, s), func(c *Config) { c.Brands, c.Search = true, []string{"self:yes kettle"} })
+	src.Follow(func(context.Context) ([]query.Brand, string, error) { return list, "1", nil })
+	names := func() (out []string) {
+		targets, err := src.targets(t.Context())
+		require.NoError(t, err)
+		for _, target := range targets {
+			out = append(out, target.Name)
+		}
+		return out
+	}
+	assert.Equal(t, []string{"new aa+bb", "comments aa+bb", "new aurelia", "comments aurelia", "account aureliahelp", "search self:yes kettle",
+		`search "aurelia one" OR aureliaone OR aurelia`}, names())
+	list = nil // the brand was removed: the next round asks for less
+	assert.Equal(t, []string{"new aa+bb", "comments aa+bb", "search self:yes kettle"}, names())
 }
 
 func TestSettings(t *testing.T) {

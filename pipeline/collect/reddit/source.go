@@ -17,6 +17,8 @@ import (
 	"earshot/pipeline"
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/poll"
+	"earshot/pipeline/collect/rules"
+	"earshot/pipeline/query"
 )
 
 const (
@@ -32,6 +34,8 @@ const (
 type Source struct {
 	cfg  Config
 	http *client.Client
+
+	brands rules.Brands // nil: the settings alone say what is asked for
 
 	mu    sync.Mutex
 	token pipeline.Secret
@@ -80,8 +84,45 @@ func first(a, b string) string {
 	return b
 }
 
-// targets are two listings for each group of subreddits, and one a search.
-func (s *Source) targets(context.Context) ([]poll.Target, error) {
+// Follow makes the searches follow the brands.
+func (s *Source) Follow(brands rules.Brands) { s.brands = brands }
+
+// Rules are the searches that brands come to.
+func (s *Source) Rules(brands []query.Brand) rules.Report {
+	return rules.Derive(rules.Reddit(), brands, s.cfg.Search)
+}
+
+// ask is what the brands ask for now beside the settings: subreddits, accounts, and all
+// searches.
+func (s *Source) ask(ctx context.Context) (subreddits, accounts, searches []string, err error) {
+	var list []query.Brand
+	if s.cfg.Brands && s.brands != nil {
+		if list, _, err = s.brands(ctx); err != nil {
+			return nil, nil, nil, fmt.Errorf("brands: %w", err)
+		}
+	}
+	for i := range list {
+		for _, channel := range list[i].Channels {
+			on, name, named := strings.Cut(strings.ToLower(channel), "/")
+			sub, isSub := strings.CutPrefix(name, "r/")
+			switch {
+			case !named || on != platform: // a name that names no platform may be anybody here
+			case isSub && validName(sub) && !slices.Contains(subreddits, sub) && !slices.ContainsFunc(s.cfg.Subreddits, func(have string) bool { return strings.EqualFold(have, sub) }):
+				subreddits = append(subreddits, sub)
+			case !isSub && validName(name) && !slices.Contains(accounts, name):
+				accounts = append(accounts, name)
+			}
+		}
+	}
+	return subreddits, accounts, s.Rules(list).Rules, nil
+}
+
+// targets are two listings for each group of subreddits, one an account, and one a search.
+func (s *Source) targets(ctx context.Context) ([]poll.Target, error) {
+	subreddits, accounts, searches, err := s.ask(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var all []poll.Target
 	listing := func(name, path string, query url.Values) {
 		all = append(all, poll.Target{Name: name, Depth: s.cfg.Depth,
@@ -89,12 +130,18 @@ func (s *Source) targets(context.Context) ([]poll.Target, error) {
 				return s.page(ctx, path, query, after)
 			}})
 	}
+	var groups []string
 	for group := range slices.Chunk(s.cfg.Subreddits, together) {
-		name := strings.Join(group, "+")
+		groups = append(groups, strings.Join(group, "+"))
+	}
+	for _, name := range append(groups, subreddits...) { // each brand's alone: their names name their places
 		listing("new "+name, "/r/"+name+"/new", nil)
 		listing("comments "+name, "/r/"+name+"/comments", nil)
 	}
-	for _, q := range s.cfg.Search {
+	for _, name := range accounts {
+		listing("account "+name, "/user/"+name+"/overview", url.Values{"sort": {"new"}})
+	}
+	for _, q := range searches {
 		listing("search "+q, "/search", url.Values{"q": {q}, "sort": {"new"}, "type": {"link"}})
 	}
 	return all, nil
@@ -107,6 +154,9 @@ func (s *Source) page(ctx context.Context, path string, query url.Values, after 
 		q.Set("after", after)
 	}
 	resp, err := s.get(ctx, path, q)
+	if status, ok := errors.AsType[*client.StatusError](err); ok && status.Code == http.StatusNotFound {
+		return nil, "", nil // an account that is gone, or was never there: no reason to stop the others
+	}
 	if err != nil {
 		return nil, "", err
 	}

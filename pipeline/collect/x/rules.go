@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"earshot/pipeline/collect/client"
+	"earshot/pipeline/collect/rules"
+	"earshot/pipeline/query"
 )
 
 // plan is what is asked for.
@@ -59,9 +61,25 @@ func (r *run) refresh(ctx context.Context) error {
 	return nil
 }
 
-// derive makes the plan.
-func (s *Source) derive(context.Context) (plan, error) {
-	p := plan{rules: slices.Clone(s.cfg.Rules), searches: slices.Clone(s.cfg.Rules)}
+// Follow makes the rules follow the brands.
+func (s *Source) Follow(brands rules.Brands) { s.brands = brands }
+
+// Rules are those that brands come to.
+func (s *Source) Rules(brands []query.Brand) rules.Report {
+	return rules.Derive(rules.X(s.cfg.RuleLength, s.cfg.MaxRules), brands, s.cfg.Rules)
+}
+
+// derive makes the plan. What the brands' queries lose stands in the report of
+// `earshot source rules`.
+func (s *Source) derive(ctx context.Context) (plan, error) {
+	var list []query.Brand
+	if s.cfg.Brands && s.brands != nil {
+		var err error
+		if list, _, err = s.brands(ctx); err != nil {
+			return plan{}, fmt.Errorf("brands: %w", err)
+		}
+	}
+	p := plan{rules: s.Rules(list).Rules, searches: rules.Derive(rules.X(s.cfg.QueryLen, s.cfg.MaxRules), list, s.cfg.Rules).Rules}
 	p.edition = short(strings.Join(p.rules, "\n"))
 	return p, nil
 }
@@ -74,7 +92,7 @@ func short(text string) string {
 // install adds what is missing before it deletes what is not wanted, so that nothing is
 // unheard between; if there is no room for that, the other way round.
 func (s *Source) install(ctx context.Context, want []string) error {
-	have, err := s.rules(ctx)
+	have, err := s.installed(ctx)
 	if err != nil {
 		return err
 	}
@@ -104,8 +122,8 @@ func (s *Source) install(ctx context.Context, want []string) error {
 
 const rulesPath = "/2/tweets/search/stream/rules"
 
-// rules are those of the App, of all pages.
-func (s *Source) rules(ctx context.Context) ([]rule, error) {
+// installed are the rules of the App, of all pages.
+func (s *Source) installed(ctx context.Context) ([]rule, error) {
 	var all []rule
 	next := ""
 	for {
@@ -133,8 +151,8 @@ func (s *Source) rules(ctx context.Context) ([]rule, error) {
 // together is how many rules one request changes.
 const together = 100
 
-func (s *Source) add(ctx context.Context, rules []rule) error {
-	for part := range slices.Chunk(rules, together) {
+func (s *Source) add(ctx context.Context, list []rule) error {
+	for part := range slices.Chunk(list, together) {
 		if err := s.change(ctx, map[string]any{"add": part}); err != nil {
 			return err
 		}
@@ -194,7 +212,7 @@ func (s *Source) Check(ctx context.Context) (string, error) {
 	if s.cfg.Token == "" {
 		return "", errors.New("x: token is missing: make an App in the Developer Console at https://developer.x.com and give its bearer token")
 	}
-	have, err := s.rules(ctx)
+	have, err := s.installed(ctx)
 	if err != nil {
 		if status, ok := errors.AsType[*client.StatusError](err); ok && status.Code < 500 {
 			return "", fmt.Errorf("x: %w: %s", err, mend)

@@ -13,6 +13,7 @@ import (
 	"earshot/pipeline/collect/budget"
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/poll"
+	"earshot/pipeline/collect/rules"
 )
 
 const (
@@ -37,6 +38,7 @@ const (
 type Source struct {
 	cfg     Config
 	http    *client.Client
+	brands  rules.Brands // nil: the settings alone say what is asked for
 	now     func() time.Time
 	indexed time.Duration // after which recent search surely knows a post
 	chores  time.Duration

@@ -11,6 +11,7 @@ import (
 	"earshot/pipeline"
 	"earshot/pipeline/collect/budget"
 	"earshot/pipeline/collect/collecttest"
+	"earshot/pipeline/query"
 )
 
 // notes is a session that writes down what it is told, and stops when it has enough.
@@ -103,6 +104,26 @@ func TestRulesFollowTheSettings(t *testing.T) {
 	require.ErrorContains(t, err, `refuses the rule "((("`)
 	_, err = hear(t, open(t, address, s, func(c *Config) { c.Rules = nil }), nil, nil)
 	require.ErrorContains(t, err, "nothing to ask for")
+}
+
+func TestRulesFollowTheBrandsWithoutARestart(t *testing.T) {
+	s := &server{published: 3}
+	q, err := query.Parse("aurelia AND kettle")
+	require.NoError(t, err)
+	brands := []query.Brand{{Name: "Aurelia", Query: q}}
+	x := open(t, serve(t, s), s, func(c *Config) { c.Rules, c.Brands = nil, true })
+	x.Follow(func(context.Context) ([]query.Brand, string, error) { return brands, "", nil })
+	r := &run{Source: x, out: &notes{ids: map[string]int{}, ops: map[pipeline.Op]int{}}}
+	require.NoError(t, r.refresh(t.Context()))
+	assert.Equal(t, []string{"add ((aurelia OR #aurelia OR @aurelia) (kettle OR #kettle OR @kettle))"}, s.changes)
+	s.changes = nil
+	brands[0].Query, brands[0].Channels = nil, []string{"x/AureliaHelp"}
+	require.NoError(t, r.refresh(t.Context()))
+	assert.Empty(t, s.changes, "not at every look")
+	s.published += 60 // a minute
+	require.NoError(t, r.refresh(t.Context()))
+	assert.Equal(t, []string{"add (from:aureliahelp OR to:aureliahelp OR retweets_of:aureliahelp OR @aureliahelp)",
+		"delete ((aurelia OR #aurelia OR @aurelia) (kettle OR #kettle OR @kettle))"}, s.changes)
 }
 
 func TestPostsAreLookedUpAgain(t *testing.T) {

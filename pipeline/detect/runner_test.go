@@ -315,37 +315,3 @@ func TestQuietBrandsNeedNoWatch(t *testing.T) {
 	w.pass(t, r, 1, nil)
 	assert.Equal(t, 1, w.asked, "a brand that is talked about gets one")
 }
-
-// BenchmarkQuietBrands is a minute of ten thousand brands with a mention every two hours.
-func BenchmarkQuietBrands(b *testing.B) {
-	w := newWorld()
-	names := make([]string, 10_000)
-	for i := range names {
-		names[i] = fmt.Sprintf("brand %d", i)
-		for h := range 2 * 24 {
-			if (h+i)%2 == 0 {
-				w.say(names[i], w.now.Add(-time.Duration(h)*time.Hour-time.Duration(i%60)*time.Minute), 1)
-			}
-		}
-	}
-	r := w.runner(nil)
-	if err := r.Look(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	i := 0
-	for b.Loop() {
-		for range 12 { // looks of a minute
-			b.StopTimer()
-			w.now = w.now.Add(lookEvery)
-			for range 7 { // 10,000 brands / 120 minutes / 12 looks
-				w.say(names[i%len(names)], w.now, 1)
-				i++
-			}
-			b.StartTimer()
-			if err := r.Look(b.Context()); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	b.ReportMetric(100*b.Elapsed().Seconds()/float64(b.N)/60, "%core")
-}

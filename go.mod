@@ -35,7 +35,12 @@ require (
 	google.golang.org/protobuf v1.36.8
 )
 
-require github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+require (
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/grafana/grafana-api-golang-client v0.27.0
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+	github.com/pmezard/go-difflib v1.0.0
+)
 
 require (
 	github.com/andybalholm/brotli v1.2.6 // indirect

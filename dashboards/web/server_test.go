@@ -108,8 +108,8 @@ func TestBadRequests(t *testing.T) {
 	for body, says := range map[string]string{
 		`{`: "no JSON", `{"sql":"SELECT 1"}`: "unknown field", `{"from":5,"to":5}`: "range is empty",
 		`{"from":1,"to":5,"values":{"database":["system"],"label_set":["live"]}}`: "none of the choices",
-		`{"from":1,"to":5,"values":{}}`:                                         "label_set has no value",
-		`{"values":{"x":["` + strings.Repeat("y", maxBody) + `"]}}`:             "too large",
+		`{"from":1,"to":5,"values":{}}`:                                           "label_set has no value",
+		`{"values":{"x":["` + strings.Repeat("y", maxBody) + `"]}}`:               "too large",
 	} {
 		w := do(h, http.MethodPost, "/api/boards/earshot-overview/panels/1", body, nil)
 		assert.Equal(t, http.StatusBadRequest, w.Code, says)

@@ -131,3 +131,26 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestLanguagesHaveWeightsOfTheirOwn(t *testing.T) {
+	lex, err := NewLexicon()
+	require.NoError(t, err)
+	x := NewExtractor(lex, 20)
+	places := func(lang string) []uint32 { return append([]uint32(nil), x.Extract(lang, "grazie")[groupChars]...) }
+	italian, french, unknown := places("it"), places("fr"), places("qq")
+	require.Len(t, italian, 2*len(unknown), "each n-gram twice: shared, and the language's own")
+	for i, shared := range unknown {
+		assert.Equal(t, shared, italian[2*i])
+		assert.Equal(t, shared, french[2*i])
+		assert.NotEqual(t, italian[2*i+1], french[2*i+1])
+		assert.Equal(t, shared>>4, italian[2*i+1]>>4, "in the block of the shared one")
+	}
+}
+
+func TestAccentsMakeNoDifference(t *testing.T) {
+	lex, err := NewLexicon()
+	require.NoError(t, err)
+	x := NewExtractor(lex, 20)
+	with := append([]uint32(nil), x.Extract("fr", "très déçu ŝ")[groupWords]...)
+	assert.Equal(t, with, x.Extract("fr", "tres decu s")[groupWords])
+}

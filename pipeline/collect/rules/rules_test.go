@@ -196,8 +196,11 @@ func say(r *rand.Rand, platform string) pipeline.Post {
 // is one that the rules match, unless the report says that it is lost.
 func TestRulesAreNeverNarrower(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
-	tried, matched, short := 0, 0, 0
-	for range 3000 {
+	tried, matched, short, rounds := 0, 0, 0, 3000
+	if testing.Short() {
+		rounds = 500
+	}
+	for range rounds {
 		source := ask(r, 1+r.IntN(3))
 		q, err := query.Parse(source)
 		if err != nil {
@@ -230,9 +233,9 @@ func TestRulesAreNeverNarrower(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, tried, 2000)
-	assert.Greater(t, matched, 3000, "the test has something to say")
-	assert.Greater(t, short, 100, "and rules were split")
+	assert.Greater(t, tried, rounds*2/3)
+	assert.Greater(t, matched, rounds, "the test has something to say")
+	assert.Greater(t, short, rounds/30, "and rules were split")
 }
 
 func brand(t *testing.T, name, source string, channels ...string) query.Brand {

@@ -168,8 +168,24 @@ func (r *run) listen(ctx context.Context, readers *sync.WaitGroup, events chan<-
 	}
 }
 
-// consume takes events and does the chores between them.
+// consume takes events and does the chores between them. What was missed is written down
+// before the first event is taken: later, nobody would know where it began.
 func (r *run) consume(ctx context.Context, events <-chan event, opened <-chan time.Time, ended <-chan error) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case r.opened = <-opened:
+	case err := <-ended:
+		if len(opened) == 0 {
+			return err
+		}
+		r.opened = <-opened // it was cut at once; what it brought is settled
+		r.out.Alive()
+		r.window()
+		return err
+	}
+	r.out.Alive()
+	r.window()
 	tick := time.NewTicker(r.chores)
 	defer tick.Stop()
 	for {
@@ -178,9 +194,6 @@ func (r *run) consume(ctx context.Context, events <-chan event, opened <-chan ti
 			return ctx.Err()
 		case err := <-ended:
 			return err
-		case r.opened = <-opened:
-			r.out.Alive()
-			r.window()
 		case e := <-events:
 			if err := r.take(ctx, gather(ctx, e, events)); err != nil {
 				return err

@@ -40,12 +40,21 @@ func schemaCommand(o *options) *cobra.Command {
 			return app.SchemaStatus(c.Context(), cfg, console)
 		},
 	}
-	printAll := &cobra.Command{
+	c.AddCommand(apply, status, schemaPrint())
+	return c
+}
+
+func schemaPrint() *cobra.Command {
+	var database, cluster string
+	c := &cobra.Command{
 		Use:   "print",
 		Short: "Print the SQL of all migrations",
-		Args:  cobra.NoArgs,
+		Long: "Prints the numbered migrations. With --cluster, what `schema apply` executes where clickhouse.cluster\n" +
+			"is set: replicated tables on every shard under distributed ones (experimental: see docs/operating.md).",
+		Example: "  earshot schema print\n  earshot schema print --cluster wide --database earshot",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			text, err := app.SchemaSQL()
+			text, err := app.SchemaSQL(database, cluster)
 			if err != nil {
 				return err
 			}
@@ -53,6 +62,7 @@ func schemaCommand(o *options) *cobra.Command {
 			return err
 		},
 	}
-	c.AddCommand(apply, status, printAll)
+	c.Flags().StringVar(&cluster, "cluster", "", "for this `CLUSTER` of remote_servers")
+	c.Flags().StringVar(&database, "database", "earshot", "`DATABASE` of the tables on a cluster")
 	return c
 }

@@ -26,6 +26,7 @@ type DB struct {
 	user     string
 	password string
 	database string
+	cluster  string        // on which tables are made and changed; empty: one server
 	timeout  time.Duration // of a fenced insert, held by the server
 }
 
@@ -60,7 +61,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	d := &DB{
-		conn: conn, base: at.http, user: cfg.User, password: secret, database: cfg.Database, timeout: cfg.InsertTimeout,
+		conn: conn, base: at.http, user: cfg.User, password: secret, database: cfg.Database, cluster: cfg.Cluster, timeout: cfg.InsertTimeout,
 		http: &http.Client{Transport: &http.Transport{
 			DialContext: dialer.DialContext, TLSClientConfig: secured, MaxIdleConnsPerHost: 8,
 			IdleConnTimeout: 3 * time.Second, // shorter than the server's own, which would cut a request

@@ -23,6 +23,7 @@ type Config struct {
 	Password      pipeline.Secret `yaml:"password" json:"password,omitempty" doc:"its password"`
 	PasswordFile  string          `yaml:"password_file" json:"password_file,omitempty" doc:"file that holds the password instead"`
 	Database      string          `yaml:"database" json:"database,omitempty" doc:"database of real posts; simulated ones have another"`
+	Cluster       string          `yaml:"cluster" json:"cluster,omitempty" doc:"experimental: name of a cluster of that server (remote_servers) on which the tables are made: replicated, sharded, under distributed ones; empty: one server"`
 	TLS           TLS             `yaml:"tls" json:"tls,omitzero" doc:"certificates, for https:// and clickhouses://"`
 	InsertTimeout time.Duration   `yaml:"insert_timeout" json:"insert_timeout,omitempty" doc:"an insert into the ledger that has not ended by then is refused by the server itself"`
 }
@@ -48,6 +49,9 @@ func (c Config) Validate() error {
 	}
 	if c.InsertTimeout < time.Second || c.InsertTimeout > time.Hour {
 		errs = append(errs, fmt.Errorf("clickhouse.insert_timeout: %s is not between 1s and 1h", c.InsertTimeout))
+	}
+	if c.Cluster != "" && (c.Addr == "" || !nameOK(c.Cluster)) {
+		errs = append(errs, fmt.Errorf("clickhouse.cluster: %q needs an addr, and to be a name of letters, digits and _", c.Cluster))
 	}
 	if c.Password != "" && c.PasswordFile != "" {
 		errs = append(errs, errors.New("clickhouse.password: give it or password_file, not both"))

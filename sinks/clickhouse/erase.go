@@ -34,7 +34,7 @@ func (d *DB) erasures(condition string) []erasure {
 		filled = append(filled, "notEmpty("+name+")")
 		emptied = append(emptied, "`"+name+"` = "+emptyOf(name))
 	}
-	letters := d.lettersOf(condition)
+	letters, incidents, deliveries := d.lettersOf(condition), d.incidentsOf(condition), d.deliveriesOf(condition)
 	either := byPost + " OR " + byAuthor
 	ledger := "op IN ('create', 'update', 'metrics') AND (" + strings.Join(filled, " OR ") + ") AND "
 	return []erasure{
@@ -43,7 +43,10 @@ func (d *DB) erasures(condition string) []erasure {
 		{"metrics_observed", byPost, byPost, "DELETE"},
 		{"overrides", byPost, byPost, "DELETE"},
 		{"authors", byAuthor, byAuthor, "DELETE"},
+		{"influence", byAuthor, byAuthor, "DELETE"},
 		{"dead_letters", letters, letters, "DELETE"},
+		{"incidents", incidents, incidents, "UPDATE explanation = '{}'"},
+		{"deliveries", deliveries, deliveries, "UPDATE message = '{}'"},
 		// A row of the ledger loses its author only once its post has a tombstone: an account
 		// may be deleted after this round has made those, and nothing else would hide the row.
 		{"posts", ledger + "(" + either + ")", ledger + byPost, "UPDATE " + strings.Join(emptied, ", ")},
@@ -67,6 +70,26 @@ func (d *DB) lettersOf(condition string) string {
 		" UNION ALL SELECT id FROM (SELECT id, arrayJoin(arrayConcat(extractAll(payload, '\"([^\"]+)\"'), extractAll(payload, '[:,\\\\[]\\\\s*([0-9]+)'))) AS named FROM " +
 		d.table("dead_letters") + " WHERE NOT (" + payload + ")) WHERE length(named) >= " + strconv.Itoa(shortID) +
 		" AND named IN (SELECT id FROM " + stones + "))"
+}
+
+// incidentsOf is true for incidents whose explanation shows posts that were deleted: it
+// goes as a whole, the figures beside it stay.
+func (d *DB) incidentsOf(condition string) string {
+	return "incident_id IN (SELECT incident_id FROM (SELECT incident_id, arrayJoin(JSONExtractArrayRaw(explanation, 'posts')) AS post FROM " +
+		d.table("incidents") + ") WHERE " + d.shown(condition) + ")"
+}
+
+// deliveriesOf does the same for messages to people that have been settled.
+func (d *DB) deliveriesOf(condition string) string {
+	return "state != 'waiting' AND id IN (SELECT id FROM (SELECT id, arrayJoin(JSONExtractArrayRaw(incident, 'explanation', 'posts')) AS post" +
+		" FROM (SELECT id, arrayJoin(JSONExtractArrayRaw(message, 'incidents')) AS incident FROM " + d.table("deliveries") + ")) WHERE " + d.shown(condition) + ")"
+}
+
+// shown is true for a post of an explanation (pipeline.Carrier) that was deleted.
+func (d *DB) shown(condition string) string {
+	return "(JSONExtractString(post, 'platform'), 'post', JSONExtractString(post, 'id')) IN (SELECT platform, scope, id FROM " +
+		d.table("tombstones") + " WHERE " + condition + ") OR (JSONExtractString(post, 'platform'), 'account', JSONExtractString(post, 'author'))" +
+		" IN (SELECT platform, scope, id FROM " + d.table("tombstones") + " WHERE " + condition + ")"
 }
 
 func emptyOf(column string) string {
@@ -138,7 +161,7 @@ func eraseRound(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, e
 		if remaining[e.table] == 0 {
 			continue
 		}
-		statement := "ALTER TABLE " + e.table + " " + e.change + " WHERE " + e.takes +
+		statement := db.change(e.table) + e.change + " WHERE " + e.takes +
 			" SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1"
 		if err := db.Exec(ctx, statement); err != nil {
 			return rows, err

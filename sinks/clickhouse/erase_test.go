@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -237,4 +238,30 @@ func TestDeadLettersOfDeletedPosts(t *testing.T) {
 		assert.Equal(t, l.goes, left == "0", id)
 	}
 	assert.Equal(t, "0", answer(t, db, "SELECT sum(remaining) FROM ("+db.Overdue(0)+")"))
+}
+
+// TestAlertsForgetDeletedPosts: explanations and messages show posts, and show them no
+// more once these are deleted.
+func TestAlertsForgetDeletedPosts(t *testing.T) {
+	db, at := fresh(t), pipeline.At(time.Now())
+	alerts := OpenAlerts(db)
+	for id, post := range map[string]string{"i1": "gone", "i2": "kept"} {
+		incident := pipeline.Incident{
+			ID: id, Brand: "Acme", State: pipeline.IncidentOpen, Opened: at, Evidence: []pipeline.Evidence{{Kind: pipeline.AlertVolume, At: at}},
+			Explanation: pipeline.Explanation{Posts: []pipeline.Carrier{{Platform: "blog", ID: post, Text: "words of " + post}}},
+		}
+		require.NoError(t, alerts.Save(t.Context(), &incident))
+		message, err := json.Marshal(map[string]any{"incidents": []pipeline.Incident{incident}})
+		require.NoError(t, err)
+		for _, state := range []string{"sent", "waiting"} {
+			require.NoError(t, alerts.putJSON(t.Context(), "deliveries", map[string]any{"id": id + state, "channel": "c", "state": state, "message": string(message), "created_at": stamp(at)}))
+		}
+	}
+	require.NoError(t, db.Forget(t.Context(), pipeline.ScopePost, "blog", "gone", at))
+	_, err := Erase(t.Context(), db, zerolog.Nop())
+	require.NoError(t, err)
+	assert.Equal(t, "1", answer(t, db, "SELECT countIf(explanation LIKE '%words of kept%') FROM incidents"))
+	assert.Equal(t, "0", answer(t, db, "SELECT countIf(explanation LIKE '%words of gone%') FROM incidents"))
+	assert.Equal(t, "i1waiting", answer(t, db, "SELECT arrayStringConcat(groupArrayIf(id, message LIKE '%words of gone%')) FROM deliveries"), "what is not sent yet needs its words")
+	assert.Equal(t, "0", answer(t, db, "SELECT sum(remaining) FROM ("+db.Remains()+")"))
 }

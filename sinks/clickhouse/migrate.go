@@ -34,7 +34,7 @@ type Applied struct {
 	At       time.Time `ch:"at"`
 }
 
-const migrationsTable = "CREATE TABLE IF NOT EXISTS schema_migrations (" +
+const migrationsTable = "CREATE TABLE schema_migrations (" +
 	"`number` UInt32 COMMENT 'Number of the file', " +
 	"`name` String COMMENT 'Name of the file', " +
 	"`checksum` String COMMENT 'sha256 of the file', " +
@@ -74,12 +74,22 @@ func Migrate(ctx context.Context, db *DB, database string) error {
 	if !nameOK(database) {
 		return fmt.Errorf("%w: %q is not a name of a database", ErrSchema, database)
 	}
-	if err := db.In("").Exec(ctx, "CREATE DATABASE IF NOT EXISTS `"+database+"`"); err != nil {
+	on := ""
+	if db.cluster != "" {
+		on = " ON CLUSTER '" + db.cluster + "'"
+	}
+	if err := db.In("").Exec(ctx, "CREATE DATABASE IF NOT EXISTS `"+database+"`"+on); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrSchema, database, err)
 	}
 	db = db.In(database)
-	if err := db.Exec(ctx, migrationsTable); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrSchema, database, err)
+	list, err := Migration{Name: "schema_migrations", SQL: migrationsTable}.Statements(database, db.cluster)
+	if err != nil {
+		return err
+	}
+	for _, statement := range list {
+		if err := db.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrSchema, database, err)
+		}
 	}
 	pending, err := Pending(ctx, db)
 	if err != nil {
@@ -91,9 +101,11 @@ func Migrate(ctx context.Context, db *DB, database string) error {
 // migrate applies migrations in their order, and records each.
 func (d *DB) migrate(ctx context.Context, pending []Migration) error {
 	for _, m := range pending {
-		for _, statement := range statements(m.SQL) {
-			// A view with parameters inside another is looked for where the question is asked.
-			statement = strings.ReplaceAll(statement, "{{database}}", "`"+d.database+"`")
+		list, err := m.Statements(d.database, d.cluster)
+		if err != nil {
+			return err
+		}
+		for _, statement := range list {
 			if err := d.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("%w: %s of %s: %w", ErrSchema, m.Name, d.database, err)
 			}

@@ -40,7 +40,7 @@ func TestUpgrade(t *testing.T) {
 			defer drop(database)
 			require.NoError(t, db.In("").Exec(ctx, "CREATE DATABASE "+database))
 			old := db.In(database)
-			require.NoError(t, old.Exec(ctx, migrationsTable))
+			require.NoError(t, old.Exec(ctx, statements(migrationsTable)[0]))
 			require.NoError(t, old.migrate(ctx, version))
 			before := slices.ContainsFunc(version, func(m Migration) bool { return m.Number == 2 })
 			require.NoError(t, old.Exec(ctx, "INSERT INTO posts (platform, id, op, text, seen_at) VALUES ('blog', '1', 'create', 'acme', now64(3))"))

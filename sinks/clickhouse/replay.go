@@ -204,6 +204,9 @@ func (r *Replayer) relabel(ctx context.Context, posts []archived, job *Replay) (
 		}
 		for _, at := range keys {
 			s := stands[at]
+			if r.naming != nil && !r.naming[at.brand] {
+				continue // others are the stream's: they may have changed since this look back began
+			}
 			if !within(s.event, job.From, job.To) {
 				continue
 			}

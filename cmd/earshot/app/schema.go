@@ -67,15 +67,23 @@ func SchemaStatus(ctx context.Context, cfg *Config, c *Console) error {
 	})
 }
 
-// SchemaSQL is the text of all migrations.
-func SchemaSQL() (string, error) {
+// SchemaSQL is the text of all migrations; for a cluster, what is executed there.
+func SchemaSQL(database, cluster string) (string, error) {
 	all, err := clickhouse.Migrations()
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	for _, m := range all {
-		fmt.Fprintf(&b, "-- %s\n%s\n", m.Name, strings.TrimSpace(m.SQL))
+		text := strings.TrimSpace(m.SQL)
+		if cluster != "" {
+			list, err := m.Statements(database, cluster)
+			if err != nil {
+				return "", err
+			}
+			text = strings.Join(list, ";\n\n") + ";"
+		}
+		fmt.Fprintf(&b, "-- %s\n%s\n", m.Name, text)
 	}
 	return b.String(), nil
 }

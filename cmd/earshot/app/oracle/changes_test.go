@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"earshot/cmd/earshot/app"
@@ -18,10 +19,13 @@ import (
 // longer names stays. The storm must then fail.
 const staleVar = "EARSHOT_STORM_STALE"
 
+// meanwhile is the label set of a replay that runs while posts flow.
+const meanwhile = "meanwhile"
+
 // TestStormOfChanges is the storm with everything that changes what is stored already:
 // edits, deletes of posts and accounts, requests to be forgotten, words that are erased,
-// threads that come in any order, counts, and brands that are added, changed and paused
-// in mid-stream. A model computes every number of every view from what was fed.
+// threads that come in any order, counts, brands that are added, changed and paused in
+// mid-stream, and replays of the archive. A model computes every number of every view from what was fed.
 func TestStormOfChanges(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a storm takes minutes")
@@ -31,6 +35,7 @@ func TestStormOfChanges(t *testing.T) {
 	st := &storm{stage: newStage(t), tally: w.tally, feed: w.feed, chunk: number(t, chunkVar, 2_500)}
 	changes := []event{
 		{"brands change", func(s *storm) { s.changeBrands(w) }},
+		{"the archive is replayed while posts flow", func(s *storm) { s.more(); s.replay(meanwhile); s.more() }},
 		{"words are erased", func(s *storm) { s.more(); s.pause(); s.eraseWords() }},
 		{"somebody asks to be forgotten", func(s *storm) { s.forget(w) }},
 		crashWorker(pipeline.CrashPendingCommitted), crashWorker(pipeline.CrashLedgerInserted), crashWorker(pipeline.CrashDerivedInserted),
@@ -44,6 +49,10 @@ func TestStormOfChanges(t *testing.T) {
 	st.verifyWorld(w)
 	st.verifyErased()
 	st.verifyWorld(w)
+	st.replay("again")
+	again := w.replayed()
+	agree(t, "a replay", again, st.pairs("SELECT concat(brand, ' ', id) AS k, text AS v FROM earshot.mentions_current WHERE label_set = 'again'"))
+	assert.Equal(t, len(again), st.count("SELECT sum(mentions) AS n FROM earshot.mentions_hour WHERE label_set = 'again'"), "totals of the replay")
 }
 
 // stale makes creates of updates.
@@ -56,6 +65,23 @@ func (s stale) Write(ctx context.Context, b *pipeline.Batch) ([]pipeline.Reject,
 		}
 	}
 	return s.Sink.Write(ctx, b)
+}
+
+// settings are those of the children, for commands beside them.
+func (s *stage) settings() (*app.Config, *app.Console) {
+	content, err := os.ReadFile(s.config())
+	require.NoError(s.t, err)
+	cfg, err := app.LoadConfig("storm", content, nil)
+	require.NoError(s.t, err)
+	console, err := app.NewConsole(cfg.Log, s.logs, s.logs)
+	require.NoError(s.t, err)
+	return cfg, console
+}
+
+// replay labels the archive anew, as the command does; what an outage stops goes on.
+func (s *stage) replay(labels string) {
+	cfg, console := s.settings()
+	s.insist(func() error { return app.RunReplay(s.ctx, cfg, console, app.Replay{LabelSet: labels}) })
 }
 
 // insist tries until it works, as long as trying again may help.
@@ -109,12 +135,7 @@ func (s *storm) change(c app.BrandChange) {
 		require.Eventually(s.t, func() bool { return strings.Contains(p.out.String(), "earshot runs") }, patience, 50*time.Millisecond)
 		before[i] = strings.Count(p.out.String(), taken)
 	}
-	content, err := os.ReadFile(s.config())
-	require.NoError(s.t, err)
-	cfg, err := app.LoadConfig("storm", content, nil)
-	require.NoError(s.t, err)
-	console, err := app.NewConsole(cfg.Log, s.logs, s.logs)
-	require.NoError(s.t, err)
+	cfg, console := s.settings()
 	require.NoError(s.t, app.ChangeBrand(s.ctx, cfg, console, c))
 	s.give(s.feed(s.chunk/3), 0)
 	for i, p := range s.workers {

@@ -63,6 +63,21 @@ func (w *world) truths() *truths {
 	return t
 }
 
+// replayed are the mentions that a replay must find: each post as it stands, by the brands
+// as they count now.
+func (w *world) replayed() map[string]string {
+	out := map[string]string{}
+	for _, u := range w.posts {
+		if !w.alive(u) {
+			continue
+		}
+		for brand := range w.named(u.text) {
+			out[brand+" "+u.id] = u.text
+		}
+	}
+	return out
+}
+
 // link is how a post carries another one on.
 type link struct{ via, id string }
 

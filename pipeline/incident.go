@@ -61,6 +61,7 @@ type Evidence struct {
 	High     float64   `json:"high"`              // and at most this
 	Chance   float64   `json:"chance"`            // probability of a window as far out, if nothing happens
 	Score    float64   `json:"score"`             // over the threshold: above 1
+	Told     float64   `json:"told,omitempty"`    // score when people were told of it last
 	Subject  string    `json:"subject,omitempty"` // topic, post, competitor or source
 }
 

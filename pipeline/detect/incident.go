@@ -96,6 +96,7 @@ func (t *Incidents) Observe(brand, source string, findings []Finding) []Change {
 	for _, f := range findings {
 		if now != nil && now.State == pipeline.IncidentOpen {
 			now.Updated = max(now.Updated, f.At) // it goes on
+			raise(now, f.Evidence)
 			changed = true
 		}
 		if !f.Fired {
@@ -131,13 +132,14 @@ func (t *Incidents) another(i *pipeline.Incident, f Finding) bool {
 // add puts evidence into an incident and reports whether people have to know that.
 func (t *Incidents) add(i *pipeline.Incident, e pipeline.Evidence) bool {
 	old := i.Of(e.Kind)
+	e.Told = e.Score
 	switch {
 	case old == nil:
 		i.Evidence = append(i.Evidence, e)
 		return false // a further kind matters if it is more severe: see Tell
-	case e.Score <= t.cfg.Refire*old.Score: // known
+	case e.Score <= t.cfg.Refire*old.Told: // known
 		return false
-	case i.State == pipeline.IncidentOpen && e.At.Time().Sub(old.At.Time()) < growing:
+	case i.State == pipeline.IncidentOpen && e.At.Time().Sub(i.Opened.Time()) < growing:
 		return false
 	}
 	*old = e
@@ -145,6 +147,14 @@ func (t *Incidents) add(i *pipeline.Incident, e pipeline.Evidence) bool {
 		i.State, i.Resolved, i.Updated = pipeline.IncidentOpen, 0, max(i.Updated, e.At)
 	}
 	return true
+}
+
+// raise keeps the evidence of a kind at its highest.
+func raise(i *pipeline.Incident, e pipeline.Evidence) {
+	if old := i.Of(e.Kind); old != nil && e.Score > max(old.Score, 1) {
+		e.Told = old.Told
+		*old = e
+	}
 }
 
 // rival opens or updates an incident of each brand that has the brand as a competitor.

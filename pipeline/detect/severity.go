@@ -9,6 +9,9 @@ const (
 	warningTimes   = 2
 	criticalVoices = 100
 	criticalTimes  = 5
+	// pageChance is the chance that a surge of volume must fall below to call somebody. The
+	// detector fires at some that a noisy brand has now and then; those wait until they grow.
+	pageChance = 1e-5
 )
 
 // grade is the severity of so many distinct people where so many are usual.
@@ -31,7 +34,11 @@ func SeverityOf(i *pipeline.Incident) pipeline.Severity {
 	for _, e := range i.Evidence {
 		s := pipeline.SeverityInfo
 		switch e.Kind {
-		case pipeline.AlertVolume, pipeline.AlertReach:
+		case pipeline.AlertVolume:
+			if e.Chance <= pageChance {
+				s = grade(x.Voices, x.VoicesExpected)
+			}
+		case pipeline.AlertReach:
 			s = grade(x.Voices, x.VoicesExpected)
 		case pipeline.AlertNegative:
 			s = grade(x.Negative, x.NegativeExpected)

@@ -154,7 +154,7 @@ func (w *Watch) volumeFinding(out []Finding, a Alert, fired bool) []Finding {
 	m := modelOf(a.Expected, a.Phi)
 	e := pipeline.Evidence{Kind: pipeline.AlertVolume, At: pipeline.At(w.minute(a.Row)), Minutes: int(a.Window / time.Minute),
 		Observed: a.Observed, Expected: a.Expected, Chance: m.atLeast(a.Observed), Score: a.Score}
-	if fired {
+	if a.Score > 1 {
 		e.Low, e.High = m.interval()
 	}
 	return append(out, Finding{e, fired})

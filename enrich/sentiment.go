@@ -23,10 +23,13 @@ const (
 // SentimentConfig says how the sentiment of mentions is judged.
 type SentimentConfig struct {
 	Engine SentimentEngine `yaml:"engine" doc:"linear (the trained model), lexicon (scores of words), or none to leave every mention without a label" enum:"linear,lexicon,none"`
+	Toward bool            `yaml:"toward" doc:"where a post names several brands, judge each by the clauses about it and by comparisons, not by the whole post (linear alone)"`
 }
 
 // DefaultSentimentConfig uses the trained model.
-func DefaultSentimentConfig() SentimentConfig { return SentimentConfig{Engine: SentimentLinear} }
+func DefaultSentimentConfig() SentimentConfig {
+	return SentimentConfig{Engine: SentimentLinear, Toward: true}
+}
 
 // Validate reports the first mistake, with its key first.
 func (c SentimentConfig) Validate() error {
@@ -41,6 +44,7 @@ func (c SentimentConfig) Validate() error {
 // is meant: the sentiment toward each brand is that of the post.
 type Sentiment struct {
 	linear  *linear  // nil: another engine
+	toward  bool     // each of several brands is judged by itself
 	lexicon *lexicon // nil: another engine
 	version string
 	readers sync.Pool // of *sentimentReader
@@ -59,7 +63,11 @@ func NewSentiment(c SentimentConfig) (*Sentiment, error) {
 		if err != nil {
 			return nil, fmt.Errorf("enrich: %w", err)
 		}
-		return &Sentiment{linear: l, version: l.version}, nil
+		version := l.version
+		if c.Toward {
+			version += "+" + towardVersion
+		}
+		return &Sentiment{linear: l, toward: c.Toward, version: version}, nil
 	}
 	lex, err := newLexicon(query.NewTokenizer())
 	if err != nil {
@@ -88,6 +96,9 @@ func (s *Sentiment) Enrich(r *pipeline.Record) error {
 	for i := range r.Mentions {
 		r.Mentions[i].Sentiment = sentiment
 		r.Mentions[i].Toward = sentiment
+	}
+	if s.linear != nil && s.toward {
+		s.linear.toward(r, sentiment)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 type linear struct {
 	model   *sentiment.Model
 	version string
+	rules   []rule    // of the sentiment toward one of several brands
 	readers sync.Pool // of *linearReader
 }
 
@@ -29,7 +30,7 @@ func newLinear() (*linear, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &linear{model: m, version: "sentiment=linear-" + m.Version()}
+	l := &linear{model: m, version: "sentiment=linear-" + m.Version(), rules: towardRules()}
 	l.readers.New = func() any { return &linearReader{Reader: m.NewReader()} }
 	return l, nil
 }

@@ -37,7 +37,7 @@ func TestLinearLabels(t *testing.T) {
 		assert.Equal(t, c.want, got.Label, "%s %q: %+v", c.language, c.text, got)
 		assert.InDelta(t, 1, got.Negative+got.Neutral+got.Positive, 1e-6)
 		assert.InDelta(t, got.Positive-got.Negative, got.Score, 1e-6)
-		assert.Equal(t, s.Version(), got.Model)
+		assert.Equal(t, s.linear.version, got.Model)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 
 // Eval measures the labels on a file of labelled texts.
 type Eval struct {
-	HeldOut bool // only the texts that the language tables were not tuned on
+	HeldOut bool // only what was kept apart: see evalRow.heldOut
 	Claims  bool // what the platform's claim does, right, wrong and not made
 }
 
@@ -28,8 +28,27 @@ type evalRow struct {
 	line     int
 	language string
 	label    int // sentiment.Negative, Neutral, Positive
-	target   string
+	targets  []evalTarget
 	text     string
+}
+
+// heldOut reports whether the row was kept apart: a quarter of the targets from the sentiment
+// model, the odd lines with two brands from the rules, a fifth of other texts from the language
+// tables.
+func (r evalRow) heldOut() bool {
+	switch {
+	case len(r.targets) > 1:
+		return r.line%2 == 1
+	case len(r.targets) == 1:
+		return sentiment.HeldOutTarget(r.targets[0].name)
+	}
+	return language.HeldOut(r.text)
+}
+
+// evalTarget is a brand in a text, with the label toward it.
+type evalTarget struct {
+	name  string
+	label int
 }
 
 // evalTally is what was counted.
@@ -55,7 +74,7 @@ func RunEval(path string, e Eval, out io.Writer) error {
 		return err
 	}
 	if e.HeldOut {
-		rows = slices.DeleteFunc(rows, func(r evalRow) bool { return !language.HeldOut(r.text) })
+		rows = slices.DeleteFunc(rows, func(r evalRow) bool { return !r.heldOut() })
 	}
 	if e.Claims {
 		return evalClaims(rows, out)
@@ -73,7 +92,10 @@ func RunEval(path string, e Eval, out io.Writer) error {
 	chain := enrich.NewChain(told, judge)
 	t := &evalTally{languages: map[string]*languageTally{}, sentiment: map[string][]sentiment.Judged{}}
 	for _, row := range rows {
-		r := &pipeline.Record{Post: pipeline.Post{Text: row.text}, Mentions: []pipeline.Mention{{Spans: spansOf(row.text, row.target)}}}
+		r := &pipeline.Record{Post: pipeline.Post{Text: row.text}, Mentions: make([]pipeline.Mention, max(1, len(row.targets)))}
+		for i, t := range row.targets {
+			r.Mentions[i].Spans = spansOf(row.text, t.name)
+		}
 		if err := chain.Enrich(r); err != nil {
 			return fmt.Errorf("eval: %s: line %d: %w", path, row.line, err)
 		}
@@ -116,20 +138,19 @@ func (t *evalTally) count(row evalRow, r *pipeline.Record) {
 			l.judged = append(l.judged, measure.Judged{Confidence: float64(r.Language.Confidence), Right: right})
 		}
 	}
-	if row.label < 0 {
-		return
-	}
 	code := cmp.Or(row.language, r.Language.Code)
-	of := func(s pipeline.Sentiment) sentiment.Judged {
+	of := func(s pipeline.Sentiment, label int) sentiment.Judged {
 		return sentiment.Judged{
-			Row: sentiment.Row{Label: row.label, Lang: code},
+			Row: sentiment.Row{Label: label, Lang: code},
 			P:   [3]float64{float64(s.Negative), float64(s.Neutral), float64(s.Positive)},
 		}
 	}
-	whole := of(r.Mentions[0].Sentiment)
-	t.sentiment[code] = append(t.sentiment[code], whole)
-	if row.target != "" {
-		t.post, t.toward = append(t.post, whole), append(t.toward, of(r.Mentions[0].Toward))
+	if row.label >= 0 {
+		t.sentiment[code] = append(t.sentiment[code], of(r.Mentions[0].Sentiment, row.label))
+	}
+	for i, target := range row.targets {
+		t.post = append(t.post, of(r.Mentions[i].Sentiment, target.label))
+		t.toward = append(t.toward, of(r.Mentions[i].Toward, target.label))
 	}
 }
 
@@ -189,19 +210,30 @@ func parseEval(c []string) (row evalRow, err error) {
 		if err != nil || toward < -2 || toward > 2 {
 			return row, fmt.Errorf("label %q; -2 to 2 is expected", c[0])
 		}
-		return evalRow{label: sentiment.Neutral + cmp.Compare(toward, 0), target: c[1], text: c[4]}, nil
+		label := sentiment.Neutral + cmp.Compare(toward, 0)
+		return evalRow{label: label, targets: []evalTarget{{c[1], label}}, text: c[4]}, nil //nolint:gosec // there are five columns
+	case len(c) == 6:
+		row = evalRow{language: c[0], label: -1, text: c[5]}
+		for _, at := range []int{1, 3} {
+			t := evalTarget{c[at], strings.Index("012", c[at+1])}
+			if len(c[at+1]) != 1 || t.label < 0 {
+				return row, fmt.Errorf("label %q; 0 (negative), 1 (neutral) or 2 (positive) is expected", c[at+1])
+			}
+			row.targets = append(row.targets, t)
+		}
+		return row, nil
 	case len(c) == 4 || len(c) == 5:
 		row = evalRow{language: c[1], label: strings.Index("012", c[0]), text: c[len(c)-1]}
 		if len(c) == 5 {
-			row.target = c[3]
+			row.targets = []evalTarget{{c[3], row.label}}
 		}
 		if len(c[0]) != 1 || row.label < 0 {
 			return row, fmt.Errorf("label %q; 0 (negative), 1 (neutral) or 2 (positive) is expected", c[0])
 		}
 		return row, nil
 	}
-	return row, fmt.Errorf("%d columns; expected are 2 (language, text), 4 (label, language, source, text) or 5 "+
-		"(label, language, source, brand, text; or label from -2 to 2, target, id, part, text)", len(c))
+	return row, fmt.Errorf("%d columns; expected are 2 (language, text), 4 (label, language, source, text) 5 "+
+		"(label, language, source, brand, text; or label from -2 to 2, target, id, part, text) or 6 (language, brand, label, brand, label, text)", len(c))
 }
 
 func digitsOnly(s string) bool {

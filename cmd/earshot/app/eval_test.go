@@ -82,7 +82,7 @@ func TestEvalReadsEveryFile(t *testing.T) {
 			require.NoError(t, err)
 			require.NotEmpty(t, rows)
 			for _, r := range rows {
-				require.True(t, r.language != "" || r.target != "")
+				require.True(t, r.language != "" || len(r.targets) > 0)
 				require.LessOrEqual(t, r.label, sentiment.Positive)
 			}
 			seen++

@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -138,6 +139,9 @@ func (r *run) round(ctx context.Context) error {
 	targets, err := r.Targets(ctx)
 	if err != nil {
 		return err
+	}
+	if len(targets) == 0 {
+		return errors.New("there is nothing to read: neither the settings nor the brands name anything")
 	}
 	for _, t := range targets {
 		if err := r.read(ctx, t); err != nil {

@@ -220,6 +220,11 @@ func TestFailedTellsOfLimitsAndMends(t *testing.T) {
 	require.ErrorIs(t, Failed(ctx, "t", "", errors.New("x"), n), context.Canceled)
 }
 
+func TestNothingToReadIsAnError(t *testing.T) {
+	p := &Poller{Platform: "t", Every: time.Minute, Targets: func(context.Context) ([]Target, error) { return nil, nil }}
+	require.ErrorContains(t, p.Run(t.Context(), nil, &notes{}), "nothing to read")
+}
+
 func TestABrokenCursorIsAnError(t *testing.T) {
 	s := &shelf{newest: 1, depth: 1}
 	require.ErrorContains(t, s.poller().Run(t.Context(), pipeline.Cursor("{"), &notes{}), "cursor")

@@ -217,13 +217,12 @@ func (s *Source) signIn(ctx context.Context, fresh bool) (pipeline.Secret, error
 		return "", fmt.Errorf("sign-in: %w", err)
 	}
 	var answer struct {
-		Token   pipeline.Secret `json:"access_token"`
+		Token   pipeline.Secret `json:"access_token"` // none where Reddit answers 200 with an error
 		Seconds float64         `json:"expires_in"`
 		Scope   string          `json:"scope"`
-		Error   json.RawMessage `json:"error"` // comes with 200
 	}
 	if err := json.Unmarshal(resp.Body, &answer); err != nil || answer.Token == "" {
-		return "", fmt.Errorf("sign-in: no token came (error %.40q): %s", answer.Error, mend)
+		return "", fmt.Errorf("sign-in: no token came: %s", mend)
 	}
 	s.token, s.scope = answer.Token, answer.Scope
 	s.until = time.Now().Add(time.Duration(answer.Seconds*float64(time.Second)) - early)

@@ -157,8 +157,7 @@ func explain(err error, now time.Time) error {
 		return err
 	}
 	var e struct {
-		Code int    `json:"error_code"`
-		Text string `json:"error"`
+		Code int `json:"error_code"` // the text beside it is not printed: it might echo the token
 	}
 	if json.Unmarshal(status.Body, &e) != nil || e.Code == 0 {
 		return err
@@ -167,11 +166,11 @@ func explain(err error, now time.Time) error {
 	case 10022, 10023, 10024: // of the address, of the account, of the account and interface
 		return &client.LimitedError{Address: status.Address, Until: now.Truncate(time.Hour).Add(time.Hour), What: "error " + strconv.Itoa(e.Code)}
 	case 21314, 21315, 21316, 21317, 21327, 21332:
-		return fmt.Errorf("%w: error %d %.80q: %s", err, e.Code, e.Text, mend)
+		return fmt.Errorf("%w: error %d: %s", err, e.Code, mend)
 	case 10014:
-		return fmt.Errorf("%w: error %d %.80q: the application lacks the permission for this interface", err, e.Code, e.Text)
+		return fmt.Errorf("%w: error %d: the application lacks the permission for this interface", err, e.Code)
 	}
-	return fmt.Errorf("%w: error %d %.80q", err, e.Code, e.Text)
+	return fmt.Errorf("%w: error %d (https://open.weibo.com/wiki/Error_code)", err, e.Code)
 }
 
 // Check asks for what is left of the limits.

@@ -178,14 +178,14 @@ func (s *Source) change(ctx context.Context, what map[string]any) error {
 	header.Set("Content-Type", "application/json")
 	resp, err := s.http.Do(ctx, client.Request{Method: http.MethodPost, Address: s.cfg.Endpoint + rulesPath, Header: header, Body: body})
 	if status, ok := errors.AsType[*client.StatusError](err); ok && status.Code == http.StatusBadRequest {
-		return refused(status.Body, err)
+		return s.refused(status.Body, err)
 	}
 	if err != nil {
 		return err
 	}
 	var a answer
 	if json.Unmarshal(resp.Body, &a) == nil && len(a.Errors) > 0 && !duplicates(a.Errors) {
-		return refused(resp.Body, nil)
+		return s.refused(resp.Body, nil)
 	}
 	return nil
 }
@@ -196,15 +196,24 @@ func duplicates(all []problem) bool {
 }
 
 // refused names the rule that X does not take. A rule is no secret.
-func refused(body []byte, err error) error {
+func (s *Source) refused(body []byte, err error) error {
 	var a answer
 	if json.Unmarshal(body, &a) == nil && len(a.Errors) > 0 {
-		return fmt.Errorf("the platform refuses the rule %.200q: %.100s %.200s", a.Errors[0].Value, a.Errors[0].Title, a.Errors[0].Detail)
+		return fmt.Errorf("the platform refuses the rule %.200q: %s", a.Errors[0].Value, s.told(a.Errors[0]))
 	}
 	if err == nil {
 		err = errors.New("the platform refuses a rule and does not say why")
 	}
 	return err
+}
+
+// told is what the platform says of a problem, without the token should it echo it.
+func (s *Source) told(p problem) string {
+	title, detail := p.Title, p.Detail
+	if token := s.cfg.Token.Reveal(); token != "" {
+		title, detail = strings.ReplaceAll(title, token, "***"), strings.ReplaceAll(detail, token, "***")
+	}
+	return fmt.Sprintf("%.100s: %.200s", title, detail)
 }
 
 // Check asks for the rules, which costs nothing, and for what of the project's cap is used.

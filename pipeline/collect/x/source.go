@@ -252,7 +252,7 @@ func (r *run) event(ctx context.Context, line []byte) ([]pipeline.Post, error) {
 	case err != nil:
 		return nil, r.out.Refuse(ctx, line, streamOrigin, err.Error())
 	case a.Data == nil && len(a.Errors) > 0:
-		return nil, fmt.Errorf("the platform ends the stream: %.200s: %.300s", a.Errors[0].Title, a.Errors[0].Detail)
+		return nil, fmt.Errorf("the platform ends the stream: %s", r.told(a.Errors[0]))
 	case a.Data == nil:
 		return nil, nil // a kind of message that is not known yet
 	}

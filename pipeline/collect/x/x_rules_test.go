@@ -167,6 +167,10 @@ func TestTheStreamsOwnErrorsEndIt(t *testing.T) {
 	}]
 }`)) // verbatim: docs.x.com, fundamentals/consuming-streaming-data
 	require.ErrorContains(t, err, "operational-disconnect")
+	r.cfg.Token = "canary"
+	_, err = r.event(t.Context(), []byte(`{"errors":[{"title":"x","detail":"token canary is bad"}]}`))
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "canary")
 }
 
 func TestSettings(t *testing.T) {

@@ -21,7 +21,7 @@ func TestBackfillGoesOnAfterAnyKill(t *testing.T) {
 	db := fresh(t)
 	l := openLedger(t, db)
 	before, now := words{"v1", []string{"Acme", "Bolt"}}, words{"v2", []string{"Acme", "Core"}}
-	offset := write(t, l, rng, before, 0, 8)
+	offset := write(t, l, rng, before, 0, 5)
 	require.NoError(t, db.Exec(t.Context(), "ALTER TABLE mentions DELETE WHERE brand = 'Bolt' SETTINGS mutations_sync = 2")) // that brand is another story
 
 	before.brands = before.brands[:1]
@@ -31,7 +31,7 @@ func TestBackfillGoesOnAfterAnyKill(t *testing.T) {
 		if step == "saved" && !settled && rng.IntN(3) == 0 {
 			offset = write(t, l, rng, before, offset, 1) // by the old queries
 		}
-		if kills < 30 && rng.IntN(3) == 0 {
+		if kills < 20 && rng.IntN(3) == 0 {
 			kills++
 			return errStopped
 		}

@@ -101,7 +101,7 @@ func (p *Promotion) gone(stage string) (statement string, values map[string]stri
 	statement = "INSERT INTO " + stage + " (" + goneColumns + ") SELECT " + goneValues + " FROM mentions FINAL" +
 		" WHERE label_set = 'live' AND brand IN {brands:Array(String)}" +
 		" AND (brand, hour, platform, id) NOT IN (SELECT brand, hour, platform, id FROM mentions FINAL WHERE label_set = {name:String})" +
-		" AND " + readable()
+		" AND " + readable("(platform, id) IN (SELECT platform, id FROM mentions WHERE label_set = 'live' AND brand IN {brands:Array(String)})")
 	if p.Set.From.Known() {
 		statement += " AND event_time >= fromUnixTimestamp64Milli(" + strconv.FormatInt(int64(p.Set.From), 10) + ", 'UTC')"
 	}
@@ -139,8 +139,9 @@ func (d *DB) takeStale(ctx context.Context, versions map[string]string, since []
 	brands := make([]string, 0, len(versions))
 	for brand, version := range versions {
 		brands = append(brands, brand)
-		statement := "INSERT INTO mentions (" + goneColumns + ") SELECT " + goneValues + " FROM mentions FINAL" +
-			" WHERE label_set = 'live' AND brand = {brand:String} AND query_version != {version:String} AND " + readable()
+		const stale = " FROM mentions FINAL WHERE label_set = 'live' AND brand = {brand:String} AND query_version != {version:String}"
+		statement := "INSERT INTO mentions (" + goneColumns + ") SELECT " + goneValues + stale +
+			" AND " + readable("(platform, id) IN (SELECT platform, id"+stale+")")
 		values := map[string]string{"brand": brand, "version": version}
 		if len(since) > 0 {
 			behind, more := storedSince(since)
@@ -160,9 +161,10 @@ const (
 	goneValues  = "label_set, brand, hour, platform, id, version, 1, event_time, seen_at, simulated, epoch, topic, partition, offset"
 )
 
-// readable is true for mentions whose post can still be read anew.
-func readable() string {
-	return "(platform, id) IN (SELECT platform, id FROM posts WHERE op IN ('create', 'update') AND " + withWords() + ")"
+// readable is true for mentions whose post can still be read anew; among says of which
+// posts that is asked.
+func readable(among string) string {
+	return "(platform, id) IN (SELECT platform, id FROM posts WHERE " + among + " AND op IN ('create', 'update') AND " + withWords() + ")"
 }
 
 // markBrands marks every bucket of brands in a label set.

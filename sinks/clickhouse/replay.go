@@ -42,6 +42,13 @@ var ErrOtherLabels = errors.New("clickhouse: the label set was begun with other 
 
 const replayRows = 20_000
 
+func (r *Replayer) rows() int {
+	if r.Rows > 0 {
+		return r.Rows
+	}
+	return replayRows
+}
+
 // Run begins the job or goes on with it, until it is done. The job's name, label set and
 // range say what is to be done; its state and progress are those of the table replays.
 func (r *Replayer) Run(ctx context.Context, job *Replay) error {
@@ -147,12 +154,9 @@ func (r *Replayer) passes(ctx context.Context, jobs []*Replay) error {
 // pass goes through the archive from where the jobs stand to its end.
 func (r *Replayer) pass(ctx context.Context, jobs []*Replay) error {
 	first := jobs[0]
-	from, rows := r.archive(first), r.Rows
-	if rows == 0 {
-		rows = replayRows
-	}
+	from := r.archive(first)
 	for {
-		posts, to, last, err := from.page(ctx, first.After, rows)
+		posts, to, last, err := from.page(ctx, first.After, r.rows())
 		if err != nil {
 			return err
 		}
@@ -242,7 +246,7 @@ func (r *Replayer) relabel(ctx context.Context, posts []archived, job *Replay) (
 // relabelAll labels the posts of an archive as a job says, from its begin to its end.
 func (r *Replayer) relabelAll(ctx context.Context, from *archive, job *Replay) error {
 	for after := (PostName{}); ; {
-		posts, to, last, err := from.page(ctx, after, replayRows)
+		posts, to, last, err := from.page(ctx, after, r.rows())
 		if err != nil {
 			return err
 		}

@@ -259,8 +259,8 @@ func (a *archive) read(ctx context.Context, where string, args []any) ([]archive
 }
 
 // onItsWay is how far behind the highest stored offset of a partition a row may still be
-// missing: a batch over several days is stored a day at a time.
-const onItsWay = 20_000
+// missing: a batch, of which there are at most so many records, is stored a day at a time.
+const onItsWay = 10_000
 
 // positions says how far each partition is stored, less what may still be on its way.
 func (d *DB) positions(ctx context.Context) ([]Position, error) {

@@ -20,6 +20,9 @@ import (
 // all processes does that work, beside the stream; the table replays says how far it is
 // (view backfills), and whoever takes over goes on from there.
 
+// backfillRows are the ledger rows of a page: few, because the stream works beside it.
+const backfillRows = 8_000
+
 // backfiller lets brands of the live stream look back.
 type backfiller struct {
 	room *archiveRoom
@@ -148,7 +151,7 @@ func (b *backfiller) lookBack(ctx context.Context, jobs []*clickhouse.Replay, al
 	b.log.Info().Strs("brands", names).Msg("brands look back over the archive; until they are done their past is incomplete")
 	checked := time.Now()
 	back := &clickhouse.Backfill{
-		Replayer: &clickhouse.Replayer{DB: b.room.db, Chain: e.chain, Version: e.labels, Log: b.log, Progress: b.progress()},
+		Replayer: &clickhouse.Replayer{DB: b.room.db, Chain: e.chain, Version: e.labels, Log: b.log, Rows: backfillRows, Progress: b.progress()},
 		Jobs:     jobs,
 		Check: func(ctx context.Context) error {
 			if time.Since(checked) < brandPoll {

@@ -244,7 +244,7 @@ func (b *backfiller) unmute(ctx context.Context, pending, all map[string]brandEn
 		if err != nil {
 			return err
 		}
-		r := &clickhouse.Replayer{DB: b.room.db, Chain: now.chain, Log: b.log}
+		r := &clickhouse.Replayer{DB: b.room.db, Chain: now.chain, Log: b.log, Rows: backfillRows}
 		if err := r.Unmute(ctx, clickhouse.Muted(*e.Mute)); err != nil {
 			return err
 		}

@@ -55,9 +55,9 @@ func RunCorrect(ctx context.Context, cfg *Config, c *Console, fix Correct) error
 		}
 		for _, o := range todo {
 			if o.Value == "" {
-				c.print(fmt.Sprintf("%s: the correction of %s%s is taken back; the label is again what the model said\n", fix.Post, o.Field, toward(o.Brand)))
+				c.print(fmt.Sprintf("%s: the correction of the %s is taken back; the label is again what the model said\n", fix.Post, whatOf(o)))
 			} else {
-				c.print(fmt.Sprintf("%s: %s%s is %s, says %s\n", fix.Post, o.Field, toward(o.Brand), o.Value, o.By))
+				c.print(fmt.Sprintf("%s: the %s is %s, says %s\n", fix.Post, whatOf(o), o.Value, o.By))
 			}
 		}
 		return nil
@@ -134,6 +134,14 @@ func toward(brand string) string {
 	return " toward " + brand
 }
 
+// whatOf names what is corrected.
+func whatOf(o clickhouse.Override) string {
+	if o.Field == clickhouse.OverrideLanguage {
+		return "language"
+	}
+	return "sentiment" + toward(o.Brand)
+}
+
 // withStream opens the database of the live or the simulated stream.
 func withStream(ctx context.Context, cfg *Config, c *Console, simulated bool, work func(*clickhouse.DB) error) error {
 	return withStreams(ctx, cfg, c.Log, func(db *clickhouse.DB, s pipeline.Stream) error {
@@ -172,7 +180,7 @@ func RunCorrectList(ctx context.Context, cfg *Config, c *Console, l CorrectList)
 		table := tabwriter.NewWriter(c.Out, 0, 8, 2, ' ', 0)
 		fmt.Fprintln(table, "POST\tWHAT\tIS\tBY\tAT (UTC)\tNOTE")
 		for _, o := range all {
-			fmt.Fprintf(table, "%s/%s\t%s%s\t%s\t%s\t%s\t%s\n", o.Platform, o.ID, o.Field, toward(o.Brand), o.Value, o.By, o.At.UTC().Format("2006-01-02 15:04:05"), o.Note)
+			fmt.Fprintf(table, "%s/%s\t%s\t%s\t%s\t%s\t%s\n", o.Platform, o.ID, whatOf(o), o.Value, o.By, o.At.UTC().Format("2006-01-02 15:04:05"), o.Note)
 		}
 		return table.Flush()
 	})

@@ -32,6 +32,7 @@ func TestCorrectChecks(t *testing.T) {
 	fix = Correct{Post: "a/b", Sentiment: "positive", Brand: "Acme", By: "ada"}
 	assert.Equal(t, "toward", fix.overrides("a", "b")[0].Field)
 	stand := append(all, clickhouse.Override{Brand: "Acme", Field: "toward", Value: "positive", By: "bob"})
+	assert.Equal(t, []string{"language", "sentiment", "sentiment toward Acme"}, []string{whatOf(stand[0]), whatOf(stand[1]), whatOf(stand[2])})
 	assert.Len(t, undone(stand, Correct{By: "ada"}), 3)
 	one := undone(stand, Correct{By: "ada", Brand: "Acme"})
 	require.Len(t, one, 1)

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -160,6 +161,15 @@ func eraseRound(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, e
 	for _, e := range db.erasures("1") {
 		if remaining[e.table] == 0 {
 			continue
+		}
+		if e.table == "mentions" {
+			// Whoever takes rows away marks their buckets: if the worker that stored the delete
+			// died before its marks, its successor will find no rows any more to mark.
+			err := db.execWith(ctx, "INSERT INTO dirty (label_set, brand, hour, mark) SELECT DISTINCT label_set, brand, hour, {mark:UInt64} FROM "+
+				db.table("mentions")+" WHERE "+e.takes, map[string]string{"mark": strconv.FormatUint(rand.Uint64(), 10)}) //nolint:gosec // a name, not a secret
+			if err != nil {
+				return rows, err
+			}
 		}
 		statement := db.change(e.table) + e.change + " WHERE " + e.takes +
 			" SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1"

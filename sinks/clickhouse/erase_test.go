@@ -265,3 +265,21 @@ func TestAlertsForgetDeletedPosts(t *testing.T) {
 	assert.Equal(t, "i1waiting", answer(t, db, "SELECT arrayStringConcat(groupArrayIf(id, message LIKE '%words of gone%')) FROM deliveries"), "what is not sent yet needs its words")
 	assert.Equal(t, "0", answer(t, db, "SELECT sum(remaining) FROM ("+db.Remains()+")"))
 }
+
+// TestErasingMarksWhatItTakes: a worker stored a tombstone and died before its marks; the
+// erasure takes the rows before a successor could find them. The totals must follow.
+func TestErasingMarksWhatItTakes(t *testing.T) {
+	db := fresh(t)
+	l := openLedger(t, db)
+	_, err := l.Write(t.Context(), script(0, says(pipeline.OpCreate, "p1", "Acme"), says(pipeline.OpCreate, "p2", "Acme")))
+	require.NoError(t, err)
+	require.NoError(t, db.Exec(t.Context(), "INSERT INTO mentions SELECT * REPLACE('other' AS label_set) FROM mentions"))
+	require.NoError(t, db.Exec(t.Context(), "INSERT INTO dirty (label_set, brand, hour, mark) SELECT DISTINCT label_set, brand, hour, 1 FROM mentions"))
+	require.NoError(t, OpenRollups(db, l.log).Drain(t.Context()))
+	require.Equal(t, "2\t4", answer(t, db, "SELECT uniqExact(label_set), sum(mentions) FROM mentions_hour"))
+	require.NoError(t, db.Exec(t.Context(), "INSERT INTO tombstones (platform, scope, id, deleted_at) SELECT platform, 'post', 'p1', now64(3) FROM posts LIMIT 1"))
+	_, err = Erase(t.Context(), db, zerolog.Nop())
+	require.NoError(t, err)
+	require.NoError(t, OpenRollups(db, l.log).Drain(t.Context()))
+	assert.Equal(t, "2\t2", answer(t, db, "SELECT uniqExact(label_set), sum(mentions) FROM mentions_hour"))
+}

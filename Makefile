@@ -67,6 +67,14 @@ bench-lucene: ## queries beside Lucene Monitor: CPU, and each post on which they
 	@EARSHOT_LUCENE=$$(.ci/lucene.sh) && export EARSHOT_LUCENE && go test -c -o bin/bench ./cmd/earshot/app/bench && \
 	  $$(command -v taskset >/dev/null && echo taskset -c 0) bin/bench -test.run '^$$' -test.bench Lucene -test.benchtime 1x -test.cpu 1 -test.timeout 1h
 
+bench-jetstream: ## events/s and CPU an event of one collector on one core
+	@$(need_go)
+	@go test ./pipeline/collect/bluesky -run '^$$' -bench Collector -benchtime 500000x
+
+soak-jetstream: ## how memory grows at 2,000 events a second, MB an hour (SOAK=10m)
+	@$(need_go)
+	@go test ./pipeline/collect/bluesky -run '^$$' -bench Soak -benchtime 1x -timeout 24h -soak $${SOAK:-10m}
+
 storm: ## a long storm of crashes against real Kafka and ClickHouse (EARSHOT_STORM_EVENTS, _POSTS, _SEED), and outages of EARSHOT_OUTAGE each
 	@$(need_go)
 	@$(need_java)

@@ -139,8 +139,8 @@ func publicSources() []Source {
 }
 
 // publicFeeds are news in English that anybody may read: enough to see that it works.
-func publicFeeds() []string {
-	return []string{
+func publicFeeds() []rss.Address {
+	return []rss.Address{
 		"https://feeds.bbci.co.uk/news/rss.xml",
 		"https://www.theguardian.com/world/rss",
 		"https://rss.dw.com/rdf/rss-en-all",

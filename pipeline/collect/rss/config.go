@@ -5,17 +5,42 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"earshot/pipeline"
+	"earshot/pipeline/collect/client"
 )
 
 // Config is what an operator may set.
 type Config struct {
-	Feeds  []string      `yaml:"feeds" doc:"addresses of feeds: RSS, Atom or JSON Feed; at most 200 in one source"`
+	Feeds  []Address     `yaml:"feeds" doc:"addresses of feeds: RSS, Atom or JSON Feed; at most 200 in one source"`
 	Poll   time.Duration `yaml:"poll" doc:"how often a feed is asked; one that states a longer time is asked less often"`
 	WebSub WebSub        `yaml:"websub" doc:"news at once, from feeds that name a hub"`
+}
+
+// Address of a feed. Its query may hold a key, so it prints without it.
+type Address string
+
+// String leaves the query out.
+func (a Address) String() string {
+	if strings.Contains(string(a), "?") {
+		return client.Redact(string(a)) + "?***"
+	}
+	return string(a)
+}
+
+// GoString hides the query from %#v.
+func (a Address) GoString() string { return strconv.Quote(a.String()) }
+
+// MarshalText hides the query from encoders.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText takes the address.
+func (a *Address) UnmarshalText(text []byte) error {
+	*a = Address(text)
+	return nil
 }
 
 // WebSub says where hubs reach us.
@@ -49,9 +74,9 @@ func (c *Config) Validate() error {
 	case len(c.Feeds) > maxFeeds:
 		wrong("feeds: has %d, more than %d; make a second source of the rest", len(c.Feeds), maxFeeds)
 	}
-	seen := map[string]bool{}
+	seen := map[Address]bool{}
 	for i, feed := range c.Feeds {
-		u, err := url.Parse(feed)
+		u, err := url.Parse(string(feed))
 		switch {
 		case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
 			wrong("feeds: entry %d is not an address such as https://example.org/feed.xml", i+1)

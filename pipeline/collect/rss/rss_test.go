@@ -128,7 +128,7 @@ func open(t testing.TB, server *httptest.Server) *Source {
 	t.Helper()
 	cfg := DefaultConfig()
 	for n := range feedCount {
-		cfg.Feeds = append(cfg.Feeds, server.URL+"/f"+strconv.Itoa(n))
+		cfg.Feeds = append(cfg.Feeds, Address(server.URL+"/f"+strconv.Itoa(n)))
 	}
 	s, err := New(cfg, newClient(t))
 	require.NoError(t, err)
@@ -189,7 +189,7 @@ func TestAFeedThatIsGoneIsAskedNoMore(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	cfg := DefaultConfig()
-	cfg.Feeds = []string{server.URL}
+	cfg.Feeds = []Address{Address(server.URL)}
 	s, err := New(cfg, newClient(t))
 	require.NoError(t, err)
 	at := place{Feeds: map[string]*state{}}
@@ -234,7 +234,7 @@ func TestIDs(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	good := DefaultConfig()
-	good.Feeds = []string{"https://example.org/feed"}
+	good.Feeds = []Address{"https://example.org/feed"}
 	require.NoError(t, good.Validate())
 	for problem, change := range map[string]func(*Config){
 		"at least one":  func(c *Config) { c.Feeds = nil },
@@ -248,12 +248,23 @@ func TestConfig(t *testing.T) {
 		},
 	} {
 		c := good
-		c.Feeds = append([]string(nil), good.Feeds...)
+		c.Feeds = append([]Address(nil), good.Feeds...)
 		change(&c)
 		err := c.Validate()
 		require.ErrorContains(t, err, problem)
 		assert.NotContains(t, err.Error(), "me:secret")
 	}
+}
+
+func TestTheKeyOfAFeedIsNotPrinted(t *testing.T) {
+	a := Address("https://example.org/feed?key=hidden")
+	for _, form := range []string{"%s", "%v", "%+v", "%#v", "%q"} {
+		assert.NotContains(t, fmt.Sprintf(form, []Address{a}), "hidden", form)
+	}
+	text, err := a.MarshalText()
+	require.NoError(t, err)
+	assert.Equal(t, "https://example.org/feed?***", string(text))
+	assert.Equal(t, "https://example.org/feed", Address("https://example.org/feed").String())
 }
 
 func TestCheck(t *testing.T) {

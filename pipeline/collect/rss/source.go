@@ -24,9 +24,10 @@ const (
 
 // Source is a list of feeds.
 type Source struct {
-	cfg  Config
-	http *client.Client
-	pace map[string]*pace // by feed; it outlives a Run, so that a failure asks nobody twice
+	cfg   Config
+	feeds []string // their addresses, keys and all
+	http  *client.Client
+	pace  map[string]*pace // by feed; it outlives a Run, so that a failure asks nobody twice
 }
 
 // pace is when a feed is asked next.
@@ -43,7 +44,8 @@ func New(cfg Config, http *client.Client) (*Source, error) {
 	}
 	s := &Source{cfg: cfg, http: http, pace: map[string]*pace{}}
 	for _, feed := range cfg.Feeds {
-		s.pace[feed] = &pace{}
+		s.feeds = append(s.feeds, string(feed))
+		s.pace[string(feed)] = &pace{}
 	}
 	return s, nil
 }
@@ -52,7 +54,7 @@ func New(cfg Config, http *client.Client) (*Source, error) {
 func (s *Source) Check(ctx context.Context) (string, error) {
 	entries, hubs := 0, 0
 	var all []error
-	for _, feed := range s.cfg.Feeds {
+	for _, feed := range s.feeds {
 		resp, err := s.http.Get(ctx, feed, nil)
 		var doc document
 		if err == nil {
@@ -68,9 +70,9 @@ func (s *Source) Check(ctx context.Context) (string, error) {
 		}
 	}
 	if len(all) > 0 {
-		return "", fmt.Errorf("rss: %d of %d feeds cannot be read: %w", len(all), len(s.cfg.Feeds), errors.Join(all...))
+		return "", fmt.Errorf("rss: %d of %d feeds cannot be read: %w", len(all), len(s.feeds), errors.Join(all...))
 	}
-	return fmt.Sprintf("%d feeds can be read, with %d entries; %d name a hub", len(s.cfg.Feeds), entries, hubs), nil
+	return fmt.Sprintf("%d feeds can be read, with %d entries; %d name a hub", len(s.feeds), entries, hubs), nil
 }
 
 // run is one Run.
@@ -89,7 +91,7 @@ func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Ses
 	if err != nil {
 		return err
 	}
-	r := &run{Source: s, at: at, out: out, most: min(max(remembered/len(s.cfg.Feeds), maxFeeds), mostOfFeed)}
+	r := &run{Source: s, at: at, out: out, most: min(max(remembered/len(s.feeds), maxFeeds), mostOfFeed)}
 	work, cancel := context.WithCancel(ctx)
 	var group errgroup.Group
 	if r.hubs, err = listen(work, s.cfg.WebSub); err != nil {
@@ -224,7 +226,7 @@ func (r *run) failure(failed []error) error {
 	if len(failed) == 0 {
 		return nil
 	}
-	return fmt.Errorf("rss: %d of %d feeds failed: %w", len(failed), len(r.cfg.Feeds), errors.Join(failed[:min(len(failed), 3)]...))
+	return fmt.Errorf("rss: %d of %d feeds failed: %w", len(failed), len(r.feeds), errors.Join(failed[:min(len(failed), 3)]...))
 }
 
 // fetch asks all feeds that are due, a few at a time.
@@ -235,7 +237,7 @@ func (r *run) fetch(ctx context.Context) <-chan fetched {
 		header http.Header
 	}
 	var asks []ask
-	for _, feed := range r.cfg.Feeds {
+	for _, feed := range r.feeds {
 		st := r.at.of(feed)
 		if st.Gone || r.pace[feed].due.After(time.Now()) {
 			continue

@@ -247,7 +247,7 @@ func (h *hubs) receive(w http.ResponseWriter, req *http.Request, topic string) {
 
 // deliver hands over what a hub brought. It holds new entries, not all of the feed.
 func (r *run) deliver(ctx context.Context, d delivery) error {
-	for _, feed := range r.cfg.Feeds {
+	for _, feed := range r.feeds {
 		st := r.at.of(feed)
 		if st.Topic != d.topic {
 			continue

@@ -144,7 +144,7 @@ func TestWebSub(t *testing.T) {
 	listen := free.Addr().String()
 	require.NoError(t, free.Close())
 	cfg := DefaultConfig()
-	cfg.Feeds = []string{h.topic}
+	cfg.Feeds = []Address{Address(h.topic)}
 	cfg.WebSub = WebSub{Callback: "http://" + listen + "/websub", Listen: listen, Secret: "a secret of the operator"}
 	s, err := New(cfg, newClient(t))
 	require.NoError(t, err)

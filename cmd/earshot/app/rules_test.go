@@ -2,11 +2,18 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"earshot/pipeline"
+	"earshot/pipeline/collect"
+	"earshot/pipeline/collect/rules"
+	"earshot/pipeline/kafka"
 )
 
 func TestSourceRulesShowsWhatIsLost(t *testing.T) {
@@ -30,4 +37,45 @@ sources:
 	assert.NotContains(t, out.String(), "canary-token")
 	require.ErrorContains(t, SourceRules(cfg, c, "wiki"), "no rules")
 	require.ErrorContains(t, SourceRules(cfg, c, "none"), "no source is named")
+}
+
+// listener is a source that only wants to know the brands.
+type listener struct{ brands rules.Brands }
+
+func (*listener) Run(context.Context, pipeline.Cursor, pipeline.Session) error { return nil }
+func (l *listener) Follow(brands rules.Brands)                                 { l.brands = brands }
+
+func TestSourcesFollowTheBrandsOfTheTopic(t *testing.T) {
+	broker, err := kafka.StartEmbedded(kafka.EmbeddedConfig{Dir: t.TempDir(), Port: 22600, Logger: zerolog.Nop()})
+	require.NoError(t, err)
+	t.Cleanup(broker.Close)
+	settings := kafka.DefaultConfig()
+	settings.Brokers = []string{broker.Addr()}
+	client, err := openKafka(t.Context(), settings, zerolog.Nop(), pipeline.LiveStream())
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	cfg := DefaultConfig()
+	cfg.Brands = []Brand{{Name: "Aurelia", Query: "aurelia"}}
+	l := &line{cfg: cfg, producer: kafka.NewProducer(client), log: zerolog.Nop()}
+	source := &listener{}
+	l.follow([]collect.Entry{{Name: "a", Source: source}, {Name: "b", Source: &listener{}, Stream: pipeline.Stream{Simulated: true}}})
+	names := func() (out []string, edition string) {
+		list, edition, err := source.brands(t.Context())
+		require.NoError(t, err)
+		for _, b := range list {
+			out = append(out, b.Name)
+		}
+		return out, edition
+	}
+	have, before := names()
+	assert.Equal(t, []string{"Aurelia"}, have, "the configuration speaks until somebody has published it")
+	table := kafka.NewTable[brandEntry](l.producer, kafka.BrandTopic)
+	require.NoError(t, table.Put(t.Context(), "globex", brandEntry{Brand: Brand{Name: "Globex", Query: "globex"}}))
+	require.NoError(t, table.Put(t.Context(), "newer", brandEntry{Brand: Brand{Name: "Newer", Query: "(a query of a newer program"}}))
+	have, after := names()
+	assert.Equal(t, []string{"Globex"}, have, "what cannot be read is left out")
+	assert.NotEqual(t, before, after)
+	require.NoError(t, table.Put(t.Context(), "globex", brandEntry{Brand: Brand{Name: "Globex", Query: "globex"}, Paused: true}))
+	have, _ = names()
+	assert.Empty(t, have)
 }

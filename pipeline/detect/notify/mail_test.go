@@ -14,6 +14,7 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,21 +42,39 @@ func certificate(t *testing.T) (cert tls.Certificate, path string) {
 // mailServer speaks RFC 5321 with STARTTLS (RFC 3207) and AUTH PLAIN (RFC 4954).
 type mailServer struct {
 	net.Listener
-	tls      *tls.Config
-	startTLS bool   // offered
-	refuse   string // answer to RCPT; empty: taken
-	busy     bool   // answers 421 at once
-	group    sync.WaitGroup
-	mu       sync.Mutex
-	mails    []string
-	plain    []string // commands that came unencrypted
+	tls   *tls.Config
+	group sync.WaitGroup
+	mu    sync.Mutex
+	day   mailDay
+	mails []string
+	plain []string // commands that came unencrypted
+}
+
+// mailDay is how a server behaves.
+type mailDay struct {
+	noTLS  bool   // STARTTLS is not offered
+	refuse string // answer to RCPT; empty: taken
+	busy   bool   // answers 421 at once
+}
+
+func (s *mailServer) today(day mailDay) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.day = day
+}
+
+// seen is what came so far.
+func (s *mailServer) seen() (mails, plain []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.mails), slices.Clone(s.plain)
 }
 
 func newMailServer(t *testing.T) (*mailServer, Channel) {
 	cert, path := certificate(t)
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &mailServer{Listener: l, tls: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, startTLS: true}
+	s := &mailServer{Listener: l, tls: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}}
 	s.group.Go(func() {
 		for {
 			conn, err := l.Accept()
@@ -78,7 +97,10 @@ func (s *mailServer) serve(conn net.Conn) {
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	in, secure := bufio.NewReader(conn), false
 	say := func(text string) { _, _ = conn.Write([]byte(text + "\r\n")) }
-	if s.busy {
+	s.mu.Lock()
+	day := s.day
+	s.mu.Unlock()
+	if day.busy {
 		say("421 too busy")
 		return
 	}
@@ -97,7 +119,7 @@ func (s *mailServer) serve(conn net.Conn) {
 		switch verb, _, _ := strings.Cut(strings.ToUpper(line), " "); {
 		case verb == "EHLO" && secure:
 			say("250-hello\r\n250 AUTH PLAIN")
-		case verb == "EHLO" && s.startTLS:
+		case verb == "EHLO" && !day.noTLS:
 			say("250-hello\r\n250 STARTTLS")
 		case verb == "STARTTLS":
 			say("220 go on")
@@ -108,8 +130,8 @@ func (s *mailServer) serve(conn net.Conn) {
 			conn, in, secure = secured, bufio.NewReader(secured), true
 		case verb == "AUTH":
 			say("235 welcome")
-		case verb == "RCPT" && s.refuse != "":
-			say(s.refuse)
+		case verb == "RCPT" && day.refuse != "":
+			say(day.refuse)
 		case verb == "DATA":
 			say("354 go on")
 			var b strings.Builder
@@ -142,12 +164,13 @@ func TestMailIsEncryptedAndWellFormed(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, way.Send(t.Context(), message(pipeline.IncidentOpen)))
 	require.NoError(t, way.Send(t.Context(), message(pipeline.IncidentResolved)))
-	require.Len(t, s.mails, 2)
-	for _, line := range s.plain {
+	mails, plain := s.seen()
+	require.Len(t, mails, 2)
+	for _, line := range plain {
 		assert.NotContains(t, line, "AUTH", "the password goes nowhere unencrypted")
 		assert.NotContains(t, line, "MAIL")
 	}
-	m, err := mail.ReadMessage(strings.NewReader(s.mails[0]))
+	m, err := mail.ReadMessage(strings.NewReader(mails[0]))
 	require.NoError(t, err)
 	assert.Contains(t, m.Header.Get("Subject"), "Acme: 1,200 mentions")
 	assert.Equal(t, "<0123456789abcdef.1.x@earshot>", m.Header.Get("Message-Id"))
@@ -167,17 +190,18 @@ func TestMailOnBadDays(t *testing.T) {
 		_, ok := err.(*RefusedError) //nolint:errorlint // exactly this
 		return ok
 	}
-	s.refuse = "550 no such user"
+	s.today(mailDay{refuse: "550 no such user"})
 	assert.True(t, refused())
-	s.refuse = "450 greylisted"
+	s.today(mailDay{refuse: "450 greylisted"})
 	assert.False(t, refused())
-	s.refuse, s.busy = "", true
+	s.today(mailDay{busy: true})
 	assert.False(t, refused())
-	s.busy, s.startTLS = false, false
+	s.today(mailDay{noTLS: true})
 	assert.False(t, refused(), "no TLS: nothing is sent, and it may be mended")
-	assert.Empty(t, s.mails)
+	mails, _ := s.seen()
+	assert.Empty(t, mails)
 
-	s.startTLS = true
+	s.today(mailDay{})
 	c.CAFile = ""
 	way, err = NewWay(c, nil, nil)
 	require.NoError(t, err)
@@ -185,5 +209,6 @@ func TestMailOnBadDays(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.Error(t, way.Send(gone, message(pipeline.IncidentOpen)))
-	assert.Empty(t, s.mails)
+	mails, _ = s.seen()
+	assert.Empty(t, mails)
 }

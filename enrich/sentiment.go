@@ -40,8 +40,8 @@ func (c SentimentConfig) Validate() error {
 	return fmt.Errorf("engine: %q is unknown; use linear, lexicon or none", c.Engine)
 }
 
-// Sentiment judges the posts that mention a brand by their text. It does not look at who
-// is meant: the sentiment toward each brand is that of the post.
+// Sentiment judges the posts that mention a brand by their text. The sentiment toward a
+// brand is that of the post, unless the post names several: see linear.toward.
 type Sentiment struct {
 	linear  *linear  // nil: another engine
 	toward  bool     // each of several brands is judged by itself

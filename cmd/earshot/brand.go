@@ -22,16 +22,20 @@ func brandCommand(o *options) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	var format string
 	list := &cobra.Command{
 		Use: "list", Short: "Show every brand: state, who said it last, query", Args: cobra.NoArgs,
+		Long:    "Shows every brand: its state, who said it last, how far its past was looked for, and its query.\nAs JSON also market, competitors, owner, languages, categories and all else that is said of it; boards find them\nin the table brand_profiles.",
+		Example: "  earshot brand list --format json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, console, err := o.prepare(c)
 			if err != nil {
 				return err
 			}
-			return app.ListBrands(c.Context(), cfg, console)
+			return app.ListBrands(c.Context(), cfg, console, format)
 		},
 	}
+	list.Flags().StringVar(&format, "format", "text", "`FORMAT`: text or json")
 	c.AddCommand(
 		list,
 		o.brandChange("add", "NAME QUERY", "Count a new brand from now on"),

@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"runtime"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,50 +42,6 @@ func distinctTweets(t testing.TB) (records []pipeline.Record) {
 		}
 	}
 	return records
-}
-
-// processor is the time that this process has spent on processors.
-func processor() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
-// BenchmarkQueries matches real tweets with 10 to 10,000 queries: posts a second of processor
-// time, matches a post, bytes a query and milliseconds to parse and compile all.
-func BenchmarkQueries(b *testing.B) {
-	records := distinctTweets(b)
-	for _, n := range []int{10, 100, 1000, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			before := heap()
-			e, err := Compile(benchQueries(b, n))
-			require.NoError(b, err)
-			size := float64(heap()-before) / float64(n)
-			m := e.NewMatcher()
-			matches := 0
-			for i := range records {
-				matches += len(m.Match(&records[i]))
-			}
-			b.ReportAllocs()
-			i, spent := 0, processor()
-			for b.Loop() {
-				m.Match(&records[i])
-				if i++; i == len(records) {
-					i = 0
-				}
-			}
-			b.ReportMetric(float64(b.N)/(processor()-spent).Seconds(), "posts/cpu-s")
-			b.ReportMetric(float64(matches)/float64(len(records)), "matches/post")
-			b.ReportMetric(size, "B/query")
-		})
-	}
 }
 
 // TestSteadyStateDoesNotAllocate: after the buffers have grown no post costs memory.

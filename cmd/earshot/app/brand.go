@@ -117,6 +117,9 @@ func (b *brandBook) refresh(ctx context.Context) error {
 	if err := b.use(list, all); err != nil {
 		return err
 	}
+	if err := b.db.PutBrandProfiles(ctx, profiles(all)); err != nil {
+		return err
+	}
 	if b.seen != "" {
 		b.log.Info().Int("brands", len(list)).Msg("brands have changed; the next batches use them")
 	}
@@ -327,36 +330,6 @@ func ChangeBrand(ctx context.Context, cfg *Config, c *Console, change BrandChang
 			return err
 		}
 		c.print(fmt.Sprintf("%s: %s\n", entry.Brand.Name, entry.state()))
-		return nil
-	})
-}
-
-// ListBrands prints every brand with its state, origin and query, and how far those are
-// that look back.
-func ListBrands(ctx context.Context, cfg *Config, c *Console) error {
-	return withArchive(ctx, cfg, c.Log, "brand", false, func(room *archiveRoom) error {
-		jobs, err := room.db.Replays(ctx)
-		if err != nil {
-			return err
-		}
-		entries := make([]brandEntry, 0, len(room.brands))
-		for _, e := range room.brands {
-			if !e.Removed && e.Mute == nil {
-				entries = append(entries, e)
-			}
-		}
-		slices.SortFunc(entries, func(x, y brandEntry) int { return strings.Compare(x.Brand.Name, y.Brand.Name) })
-		for i := range entries {
-			e := &entries[i]
-			origin := "command"
-			if e.Configured != nil && reflect.DeepEqual(*e.Configured, e.Brand) {
-				origin = "configuration"
-			}
-			c.print(fmt.Sprintf("%-24s %-8s %-14s %-16s %s\n", e.Brand.Name, e.state(), origin, lookBackState(e, jobs), e.Brand.Query))
-		}
-		if len(entries) == 0 {
-			c.print("no brands yet: name them in the configuration, or `brand add NAME QUERY`\n")
-		}
 		return nil
 	})
 }

@@ -71,7 +71,9 @@ func startPaidWorker(t *testing.T, brokers []string, name string, m *meter, limi
 			}}}, nil
 		}}
 	runner, err := collect.New(collect.Parts{Publisher: producer,
-		Ends:    func(ctx context.Context, s pipeline.Stream) (pipeline.Ends, error) { return client.Ends(ctx, client.Name(s.Topic)) },
+		Ends: func(ctx context.Context, s pipeline.Stream) (pipeline.Ends, error) {
+			return client.Ends(ctx, client.Name(s.Topic))
+		},
 		Cursors: savedCursors{kafka.NewCursors(producer)}, DeadLetters: kafka.NewDeadLetters(producer), Reporter: kafka.NewCoverage(producer),
 		Owners: &kafka.Owners{Client: client, Group: kafka.SourceGroup, Log: zerolog.Nop(), Session: 6 * time.Second}, Collector: name, Logger: zerolog.Nop()},
 		[]collect.Entry{{Name: "paid", Platform: "paid", Stream: stream, Source: source}})
@@ -81,7 +83,7 @@ func startPaidWorker(t *testing.T, brokers []string, name string, m *meter, limi
 	go func() { done <- runner.Run(ctx) }()
 	stop := sync.OnceFunc(func() {
 		cancel()
-		assert.NoError(t, <-done)
+		require.NoError(t, <-done)
 		client.Close()
 	})
 	t.Cleanup(stop)

@@ -18,7 +18,7 @@ need_cc   = $(call need,gcc,install a C compiler for the race detector (Debian: 
 # Packages whose promises depend on concurrency: they are tested under the race detector too.
 RACE := ./pipeline/kafka/... ./pipeline/collect/... ./sinks/... ./cmd/...
 
-.PHONY: help setup build run test lint bench bench-lucene storm fuzz generate clean
+.PHONY: help setup build run test lint bench bench-lucene bench-jetstream soak-jetstream storm fuzz generate clean
 
 help: ## show this list
 	@awk -F':[^#]*## ' '/^[a-z-]+:[^#]*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

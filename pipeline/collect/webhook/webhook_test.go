@@ -170,19 +170,18 @@ func TestContract(t *testing.T) {
 func ask(t *testing.T, d *door, r *http.Request, result error) (int, answer) {
 	t.Helper()
 	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(r.Context())
+	defer func() { cancel(); <-done }()
 	go func() {
 		defer close(done)
 		select {
 		case p := <-d.queue:
 			p.done <- result
-		case <-r.Context().Done():
+		case <-ctx.Done():
 		}
 	}()
-	ctx, cancel := context.WithCancel(r.Context())
-	defer func() { cancel(); <-done }()
-	*r = *r.WithContext(ctx)
 	w := httptest.NewRecorder()
-	d.ServeHTTP(w, r)
+	d.ServeHTTP(w, r.WithContext(ctx))
 	var a answer
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &a))
 	cancel()

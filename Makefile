@@ -18,7 +18,7 @@ need_cc   = $(call need,gcc,install a C compiler for the race detector (Debian: 
 # Packages whose promises depend on concurrency: they are tested under the race detector too.
 RACE := ./pipeline/kafka/... ./pipeline/collect/... ./sinks/... ./cmd/...
 
-.PHONY: help setup build run test lint bench bench-lucene bench-jetstream soak-jetstream storm fuzz generate clean
+.PHONY: screenshots bench-boards help setup build run test lint bench bench-lucene bench-jetstream soak-jetstream storm fuzz generate clean
 
 help: ## show this list
 	@awk -F':[^#]*## ' '/^[a-z-]+:[^#]*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,16 @@ storm: ## a long storm of crashes against real Kafka and ClickHouse (EARSHOT_STO
 fuzz: ## every fuzz target for 20 s
 	@$(need_go)
 	@.ci/fuzz.sh 20s
+
+screenshots: ## pictures of all boards over a simulated week, in build/screenshots (needs chromium)
+	@$(need_go)
+	@$(MAKE) --no-print-directory setup
+	@EARSHOT_SCREENSHOTS=$(CURDIR)/build/screenshots go test ./cmd/earshot/app/oracle -run TestWebView -count=1
+
+bench-boards: ## the time of every panel over ten million mentions, beside a plain count (EARSHOT_BENCH_MENTIONS; 15 minutes)
+	@$(need_go)
+	@$(MAKE) --no-print-directory setup
+	@go test ./cmd/earshot/app/bench -run '^$$' -bench BenchmarkBoards -benchtime 1x -timeout 2h
 
 generate: ## rewrite the generated schemas and documents from the code
 	@$(need_go)

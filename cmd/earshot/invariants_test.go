@@ -31,7 +31,7 @@ func TestInvariantsNameRealTests(t *testing.T) {
 	tests := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(string(text)+string(promises), -1)
 	require.NotEmpty(t, tests)
 	for _, m := range tests {
-		assert.True(t, strings.Contains(code.String(), "func "+m[1]+"("), "%s is named in docs/invariants.md or docs/reliability.md and is not there", m[1])
+		assert.Contains(t, code.String(), "func "+m[1]+"(", "%s is named in docs/invariants.md or docs/reliability.md and is not there", m[1])
 	}
 	for _, m := range regexp.MustCompile(`"([a-z][^"|]+)"`).FindAllStringSubmatch(string(text), -1) {
 		assert.Contains(t, code.String(), `"`+m[1]+`"`, "docs/invariants.md names a case that is not there")

@@ -49,7 +49,7 @@ func rootCommand() *cobra.Command {
 		replayCommand(o), labelsCommand(o),
 		queryCommand(o), brandCommand(o), forgetCommand(o), alertCommand(o),
 		doctorCommand(o),
-		sourceCommand(o), webCommand(o),
+		sourceCommand(o), webCommand(o), dashboardsCommand(o),
 		labelCommand(o), evalCommand(), correctCommand(o),
 	)
 	for _, c := range root.Commands() {

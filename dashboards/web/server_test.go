@@ -40,7 +40,7 @@ func view(t *testing.T) (*recorder, http.Handler) {
 }
 
 func do(h http.Handler, method, path, body string, set func(*http.Request)) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
 	r.Host = "127.0.0.1:8090"
 	if set != nil {
 		set(r)

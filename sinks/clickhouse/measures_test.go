@@ -32,7 +32,7 @@ type world struct {
 
 func newWorld(t *testing.T, db *DB) *world {
 	t.Helper()
-	w := &world{rng: rand.New(rand.NewPCG(7, 11)), posts: map[string]pipeline.Record{}} //nolint:gosec // a test's dice
+	w := &world{rng: rand.New(rand.NewPCG(7, 11)), posts: map[string]pipeline.Record{}}
 	w.day = pipeline.At(time.Now())/(24*hour)*(24*hour) - 3*24*hour
 	for i := range 400 {
 		w.say(fmt.Sprintf("p%03d", i))
@@ -203,7 +203,7 @@ func TestMeasures(t *testing.T) {
 }
 
 func (w *world) testShareOfVoice(t *testing.T, db *DB) {
-	type sums struct{ mentions, reach, engagement, bots, all int64 }
+	type sums struct{ mentions, reach, engagement, bots int64 }
 	by, people, all := map[string]*sums{}, map[string]map[string]bool{}, 0
 	w.each(func(p *pipeline.Post, _ string, m *pipeline.Mention) {
 		s := by[m.Brand]

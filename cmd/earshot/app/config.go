@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"earshot/cmd/earshot/app/settings"
+	"earshot/dashboards/grafana"
 	"earshot/enrich"
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/kafka"
@@ -33,6 +34,7 @@ type Config struct {
 	Alerts     Alerts                 `yaml:"alerts" doc:"what is unusual, and who is told of it"`
 	Disk       Disk                   `yaml:"disk" doc:"room that stays free"`
 	Web        WebConfig              `yaml:"web" doc:"the boards in a browser, for a first look"`
+	Grafana    grafana.Config         `yaml:"grafana" doc:"the Grafana into which earshot dashboards apply brings the boards"`
 	Monitor    Monitor                `yaml:"monitor" doc:"how the program is watched from outside"`
 	Log        Log                    `yaml:"log" doc:"what the program says about itself, on standard error"`
 

@@ -20,7 +20,7 @@ const marketSource = "market"
 // SetRoles replaces the configured roles.
 func (c *Config) SetRoles(roles []string) error {
 	for _, r := range roles {
-		if r != RoleCollect && r != RoleEnrich && r != RoleDetect {
+		if r != RoleCollect && r != RoleEnrich && r != RoleDetect && r != RoleWeb {
 			return fmt.Errorf("unknown role %q; known are %s, %s, %s, %s", r, RoleCollect, RoleEnrich, RoleDetect, RoleWeb)
 		}
 	}

@@ -46,7 +46,7 @@ func TestIntervalsCoverTheTruth(t *testing.T) {
 		}
 		byLang[j.Lang] = append(byLang[j.Lang], j)
 	}
-	rng := rand.New(rand.NewPCG(1, 9)) //nolint:gosec // a test's dice
+	rng := rand.New(rand.NewPCG(1, 9))
 	covered, uncorrected, width, done := 0, 0, 0.0, 0
 	for tries := 0; done < resamples; tries++ {
 		require.Less(t, tries, 40*resamples, "some language has enough posts")

@@ -66,7 +66,7 @@ func TestCircles(t *testing.T) {
 
 // TestOrderDoesNotMatter shuffles the ties.
 func TestOrderDoesNotMatter(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's dice
+	r := rand.New(rand.NewPCG(1, 2))
 	var ties []Tie
 	for range 3000 {
 		ties = append(ties, tie(fmt.Sprint(r.IntN(400)), fmt.Sprint(r.IntN(1+r.IntN(400))), float64(1+r.IntN(3))))

@@ -201,6 +201,7 @@ func (r *Replayer) relabel(ctx context.Context, posts []archived, job *Replay) (
 		return 0, failed, err
 	}
 	mentions, dirty, touched := newMentionsBlock(), newDirtyBlock(), map[bucket]bool{}
+	var beside []neighbour
 	for i := range posts {
 		keys, stands := posts[i].fold()
 		if r.naming != nil && !slices.ContainsFunc(keys, func(at bucket) bool { return r.naming[at.brand] }) {
@@ -209,7 +210,12 @@ func (r *Replayer) relabel(ctx context.Context, posts []archived, job *Replay) (
 		for _, at := range keys {
 			s := stands[at]
 			if r.naming != nil && !r.naming[at.brand] {
-				continue // others are the stream's: they may have changed since this look back began
+				// Others are the stream's, and may have gone since this look back began; but the
+				// sentiment toward them depends on who else is named.
+				if s.mention != nil {
+					beside = append(beside, neighbour{at, posts[i].name, s})
+				}
+				continue
 			}
 			if !within(s.event, job.From, job.To) {
 				continue
@@ -227,6 +233,14 @@ func (r *Replayer) relabel(ctx context.Context, posts []archived, job *Replay) (
 			touched[at] = true
 		}
 	}
+	standing, err := r.standing(ctx, job.LabelSet, beside)
+	if err != nil {
+		return 0, failed, err
+	}
+	for _, n := range standing {
+		mentions.append(job.LabelSet, n.record, n.mention, n.event)
+		touched[n.at] = true
+	}
 	if err := r.DB.insert(ctx, &mentions.block); err != nil {
 		return 0, failed, err
 	}
@@ -241,6 +255,42 @@ func (r *Replayer) relabel(ctx context.Context, posts []archived, job *Replay) (
 		return 0, failed, err
 	}
 	return written, failed, r.step("buckets marked")
+}
+
+// neighbour is a mention of another brand in a post that a look back labels.
+type neighbour struct {
+	at   bucket
+	name PostName
+	standing
+}
+
+// standing returns those whose mention stands in the store now.
+func (r *Replayer) standing(ctx context.Context, labelSet string, beside []neighbour) ([]neighbour, error) {
+	if len(beside) == 0 {
+		return nil, nil
+	}
+	wanted := map[postKey]struct{}{}
+	for _, n := range beside {
+		wanted[postKey{n.name.Platform, n.name.ID}] = struct{}{}
+	}
+	var rows []storedMention
+	query := "SELECT brand, platform, id, event_time FROM " + r.DB.table("mentions") +
+		" FINAL WHERE label_set = {label_set:String} AND is_deleted = 0 AND (platform, id) IN wanted AND id IN (SELECT id FROM wanted)"
+	if err := selectPairs(ctx, r.DB, &rows, query, wanted, Named("label_set", labelSet)); err != nil {
+		return nil, err
+	}
+	stands := map[neighbourKey]bool{}
+	for _, row := range rows {
+		stands[neighbourKey{postKey{row.Platform, row.ID}, bucket{row.Brand, hourOf(pipeline.At(row.Event))}}] = true
+	}
+	return slices.DeleteFunc(beside, func(n neighbour) bool {
+		return !stands[neighbourKey{postKey{n.name.Platform, n.name.ID}, n.at}]
+	}), nil
+}
+
+type neighbourKey struct {
+	post postKey
+	at   bucket
 }
 
 // relabelAll labels the posts of an archive as a job says, from its begin to its end.

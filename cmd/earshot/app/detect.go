@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -143,24 +142,9 @@ func (l *line) acknowledging(ctx context.Context, alerts *clickhouse.Alerts) err
 	if err != nil {
 		return fmt.Errorf("alerts.listen: %w", err)
 	}
-	server := &http.Server{Handler: l.acknowledger(alerts).Handler(), ReadHeaderTimeout: readyTimeout, ReadTimeout: 10 * time.Second, WriteTimeout: 20 * time.Second}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("alerts.listen: %w", err)
-	case <-ctx.Done():
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	err = server.Shutdown(last)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
-	}
-	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	return err
+	return serve(ctx, listener, &http.Server{
+		Handler: l.acknowledger(alerts).Handler(), ReadHeaderTimeout: readyTimeout, ReadTimeout: 10 * time.Second, WriteTimeout: 20 * time.Second,
+	})
 }
 
 // TestChannel sends a marked sample over a channel and says what became of it.

@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 
@@ -40,8 +39,7 @@ func (a Alerts) Validate() error {
 		seen[c.Name] = true
 	}
 	if a.Listen != "" {
-		host, _, err := net.SplitHostPort(a.Listen)
-		if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if !loopback(a.Listen) {
 			all = append(all, fmt.Errorf("listen: %q is not host:port of this machine alone, as 127.0.0.1:9465; put a proxy before it", a.Listen))
 		}
 		if len(a.Secret) < 16 {

@@ -29,12 +29,9 @@ func DefaultMonitor() Monitor { return Monitor{Every: time.Minute} }
 // Validate names the field that is wrong.
 func (m Monitor) Validate() error {
 	var all []error
-	if m.Listen != "" {
-		host, _, err := net.SplitHostPort(m.Listen)
-		if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			all = append(all, fmt.Errorf("monitor.listen: %q is not host:port of this machine alone, as 127.0.0.1:9464: "+
-				"nobody has to log in there", m.Listen))
-		}
+	if m.Listen != "" && !loopback(m.Listen) {
+		all = append(all, fmt.Errorf("monitor.listen: %q is not host:port of this machine alone, as 127.0.0.1:9464: "+
+			"nobody has to log in there", m.Listen))
 	}
 	if m.Heartbeat != "" {
 		if u, err := url.Parse(m.Heartbeat.Reveal()); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -89,17 +86,21 @@ func (l *line) listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("monitor.listen: %w", err)
 	}
-	server := &http.Server{Handler: l.handler(), ReadHeaderTimeout: readyTimeout}
+	return serve(ctx, listener, &http.Server{Handler: l.handler(), ReadHeaderTimeout: readyTimeout})
+}
+
+// serve answers requests until ctx ends, and lets those in hand finish within a moment.
+func serve(ctx context.Context, listener net.Listener, server *http.Server) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
-		return fmt.Errorf("monitor: %w", err)
+		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	err = server.Shutdown(last)
+	err := server.Shutdown(last)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}

@@ -76,27 +76,6 @@ func serveWeb(ctx context.Context, listener net.Listener, reader clickhouse.Conf
 	return errors.Join(serve(ctx, listener, server), db.Close())
 }
 
-// serve answers requests until ctx ends, and lets those in hand finish within a moment.
-func serve(ctx context.Context, listener net.Listener, server *http.Server) error {
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
-	case <-ctx.Done():
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	err := server.Shutdown(last)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
-	}
-	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	return err
-}
-
 // web is the stage that shows the boards.
 func (l *line) web() stage {
 	out := stage{name: "web"}

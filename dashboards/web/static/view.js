@@ -38,7 +38,9 @@ function recall() {
   state.values = {};
   for (const [k, v] of q) if (k.startsWith('var-')) (state.values[k.slice(4)] ??= []).push(v);
   state.range = ranges[q.get('from')] ? q.get('from') : state.board.time.from;
-  const zoom = (q.get('zoom') || '').split('-').map(Number);
+  // A link of Grafana's kind has both ends in milliseconds.
+  const ends = [q.get('from'), q.get('to')].map((v) => Math.floor(Number(v || NaN) / 1000));
+  const zoom = ends[1] > ends[0] ? ends : (q.get('zoom') || '').split('-').map(Number);
   state.zoomed = zoom.length === 2 && zoom[1] > zoom[0] ? zoom : null;
 }
 

@@ -23,8 +23,9 @@ import (
 var (
 	quietBoards = map[string]bool{"earshot-alerts": true}
 	quietPanels = map[string]bool{"Gaps": true, "Dead letters": true, "Links": true, "Annotation Alerts": true, "Annotation Coverage gaps": true}
-	flatPanels  = map[string]bool{ // of plain tweets
-		"Half-life of a post": true, "Largest cascade": true, "Deepest cascade": true, "Cascades": true, "Circles": true, "Crossings": true, "Fast posts": true,
+	flatPanels  = map[string]bool{ // of plain tweets, before which there are none
+		"Against the time before": true,
+		"Half-life of a post":     true, "Largest cascade": true, "Deepest cascade": true, "Cascades": true, "Circles": true, "Crossings": true, "Fast posts": true,
 		"Countries": true, "New topics": true, "Topics": true, "Topics over time": true, "Said with each other": true,
 		"Minutes covered": true, "Posts by source": true, "Lag by source": true, "Sources": true, "Posts stored": true, "Influencers": true,
 		"Net sentiment by brand": true, "Negative share by brand": true, "Positive share by brand": true,

@@ -197,7 +197,7 @@ func TestExitCodes(t *testing.T) {
 		"unknown command": {[]string{"rum"}, app.ExitUsage, "Did you mean this"},
 		"unknown sub":     {[]string{"config", "chek"}, app.ExitUsage, "unknown command"},
 		"unknown flag":    {[]string{"run", "--rolls"}, app.ExitUsage, "unknown flag"},
-		"unknown role":    {[]string{"run", "--roles", "web"}, app.ExitUsage, "known are collect, enrich, detect"},
+		"unknown role":    {[]string{"run", "--roles", "clean"}, app.ExitUsage, "known are collect, enrich, detect, web"},
 		"no file":         {[]string{"import"}, app.ExitUsage, "accepts 1 arg"},
 		"empty query":     {[]string{"sql", " "}, app.ExitUsage, "the query is empty"},
 		"bad config":      {[]string{"config", "check", "-c", bad}, app.ExitConfiguration, `bad.yaml:1:9: kafka.broker: unknown key; did you mean "brokers"?`},

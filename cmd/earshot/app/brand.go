@@ -151,8 +151,7 @@ func (b *brandBook) follow(ctx context.Context) error {
 	if b.table == nil {
 		return nil
 	}
-	file := watchedFile{path: b.cfg.File}
-	file.changed() // as it is now, it was read at the start
+	file := watchedFile{path: b.cfg.File} // read once more: it may have changed since the start
 	topic, files := time.NewTicker(brandPoll), time.NewTicker(filePoll)
 	defer topic.Stop()
 	defer files.Stop()

@@ -82,7 +82,7 @@ func TestContextModelTravelsWithTheBrand(t *testing.T) {
 	f.counted("AC Milan", milanYes)
 	f.line(`{"platform":"blog","id":"no-%d","text":"` + milanNo + `"}`)
 	f.counted("AC Milan", milanYes+" again")
-	assert.Equal(t, "1", f.ask("SELECT count() FROM posts WHERE text = '"+milanNo+"'"))
+	f.becomes("1", "SELECT count() FROM posts WHERE text = '"+milanNo+"'") // it may stand on another partition
 	assert.Equal(t, "0", f.ask("SELECT count() FROM mentions WHERE text = '"+milanNo+"'"))
 	code, _, errs = f.run(t.Context(), "brand", "set", "AC Milan", "milan AND context:>0.6")
 	require.Zero(t, code, errs, "the model stays")

@@ -131,9 +131,12 @@ func (s *storm) changeBrands(w *world) {
 func (s *storm) change(c app.BrandChange) {
 	const taken = "brands have changed"
 	before := make([]int, len(s.workers))
-	for i, p := range s.workers {
-		require.Eventually(s.t, func() bool { return strings.Contains(p.out.String(), "earshot runs") }, patience, 50*time.Millisecond)
-		before[i] = strings.Count(p.out.String(), taken)
+	for i := range s.workers {
+		require.Eventually(s.t, func() bool {
+			s.revive()
+			return strings.Contains(s.workers[i].out.String(), "earshot runs")
+		}, patience, 50*time.Millisecond)
+		before[i] = strings.Count(s.workers[i].out.String(), taken)
 	}
 	cfg, console := s.settings()
 	require.NoError(s.t, app.ChangeBrand(s.ctx, cfg, console, c))

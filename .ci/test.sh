@@ -11,9 +11,9 @@ go build -o "$results.claims" ./.ci/claims || exit 1
 trap 'rm -f "$results" "$results.claims"' EXIT
 
 echo "== go test ./..."
-go test -json -timeout 14m ./... | "$results.claims" -append "$results" || status=1
+go test -json -timeout 30m ./... | "$results.claims" -append "$results" || status=1
 echo "== go test -race $*"
-go test -json -race -short -timeout 14m "$@" | "$results.claims" -append "$results" || status=1
+go test -json -race -short -timeout 30m "$@" | "$results.claims" -append "$results" || status=1
 
 "$results.claims" -report "$results" || status=1
 exit $status

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -103,8 +102,8 @@ func TestContextModelTravelsWithTheBrand(t *testing.T) {
 	require.NoError(t, os.WriteFile(other, changed, 0o600))
 	code, _, errs = f.run(t.Context(), "brand", "set", "AC Milan", "milan AND context:>0.6", "--context", other)
 	require.Zero(t, code, errs)
-	require.Eventually(t, func() bool {
+	until(t, "the same query with another model is another version", &f.out, func() bool {
 		f.line(`{"platform":"blog","id":"more-%d","text":"` + milanYes + `"}`)
 		return versions() == "3"
-	}, time.Minute, 200*time.Millisecond, "the same query with another model is another version: %v", &f.out)
+	})
 }

@@ -42,10 +42,10 @@ func (f *following) start() {
 		f.done <- execute(ctx, []string{"run", "--config", f.config}, strings.NewReader(""), &f.out, &f.out)
 	}()
 	f.t.Cleanup(f.stop)
-	require.Eventually(f.t, func() bool {
+	until(f.t, "it runs", &f.out, func() bool {
 		code, _, _ := f.run(f.t.Context(), "sql", "SELECT 1 FROM coverage_spine LIMIT 1")
 		return code == 0
-	}, time.Minute, 100*time.Millisecond, "%v", &f.out)
+	})
 }
 
 func (f *following) stop() {
@@ -68,21 +68,17 @@ func (f *following) line(format string) {
 // becomes waits until a query has the answer.
 func (f *following) becomes(want, query string) {
 	f.t.Helper()
-	got := ""
-	require.Eventually(f.t, func() bool {
-		got = f.ask(query)
-		return got == want
-	}, time.Minute, 100*time.Millisecond, "%s: want %q, got %q; %v", query, want, &got, &f.out)
+	until(f.t, query+" answers "+want, &f.out, func() bool { return f.ask(query) == want })
 }
 
 // counted feeds posts that name a brand until one of them counts.
 func (f *following) counted(brand, text string) {
 	f.t.Helper()
-	require.Eventually(f.t, func() bool {
+	until(f.t, brand+" in "+text, &f.out, func() bool {
 		f.line(`{"platform":"blog","id":"` + strings.ReplaceAll(text, " ", "-") + `-%d","text":"` + text + `"}`)
 		time.Sleep(200 * time.Millisecond)
 		return f.ask("SELECT count() > 0 FROM mentions_current WHERE brand = '"+brand+"' AND text = '"+text+"'") == "1"
-	}, time.Minute, 10*time.Millisecond, "%v", &f.out)
+	})
 }
 
 func TestBrandsChangeWithoutARestart(t *testing.T) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -80,13 +79,8 @@ func TestNoCredentialOfASourceIsTold(t *testing.T) {
 	code, _, errs := p.run(t.Context(), "config", "check")
 	require.Zero(t, code, errs)
 	said := map[string]string{}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan string, 1)
-	go func() {
-		_, out, errs := p.run(ctx, "run")
-		ended <- out + errs
-	}()
-	require.Eventually(t, func() bool { status, _ := get(t, monitor, "/readyz"); return status == http.StatusOK }, 60*time.Second, 100*time.Millisecond)
+	log, stop := p.running()
+	until(t, "ready", log, func() bool { status, _ := get(t, monitor, "/readyz"); return status == http.StatusOK })
 	tell := func(args ...string) {
 		_, out, errs := p.run(t.Context(), args...)
 		said[strings.Join(args, " ")] = out + errs
@@ -97,7 +91,7 @@ func TestNoCredentialOfASourceIsTold(t *testing.T) {
 	tell("config", "check")
 	tell("config", "print")
 	tell("source", "list", "--all", "--format", "json")
-	require.Eventually(t, func() bool {
+	until(t, "each source has been refused, or stands", log, func() bool {
 		_, said["metrics"] = get(t, monitor, "/metrics")
 		for _, name := range names { // each has been refused, or stands
 			if !strings.Contains(said["metrics"], fmt.Sprintf("source=%q", name)) {
@@ -105,14 +99,14 @@ func TestNoCredentialOfASourceIsTold(t *testing.T) {
 			}
 		}
 		return strings.Contains(said["metrics"], "earshot_source_errors_total")
-	}, 30*time.Second, 200*time.Millisecond)
+	})
 	time.Sleep(2 * time.Second) // for second attempts
 	tell("doctor")
 	tell("dead", "list")
 	tell("sql", "SELECT * FROM dead_letters FORMAT JSONEachRow")
 	tell("sql", "SELECT * FROM coverage FORMAT JSONEachRow")
 	stop()
-	said["run"] = <-ended
+	said["run"] = log.String()
 	for where, what := range said {
 		assert.NotContains(t, what, canary, "a credential appears in %s", where)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,26 +20,20 @@ func TestRunTellsTheWorldOutside(t *testing.T) {
 	defer outside.Close()
 	addr := freeAddr(t)
 	p := newProgram(t, fmt.Sprintf("monitor: {listen: '%s', heartbeat: '%s/token', every: 1s}\n", addr, outside.URL))
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan string, 1)
-	go func() {
-		_, out, errs := p.run(ctx, "run", "--simulate")
-		ended <- out + errs
-	}()
-	require.Eventually(t, func() bool { status, _ := get(t, addr, "/readyz"); return status == http.StatusOK }, 30*time.Second, 100*time.Millisecond)
+	log, stop := p.running("--simulate")
+	until(t, "ready", log, func() bool { status, _ := get(t, addr, "/readyz"); return status == http.StatusOK })
 	status, text := get(t, addr, "/healthz")
 	assert.Equal(t, "200 ok", fmt.Sprintf("%d %s", status, strings.TrimSpace(text)))
-	require.Eventually(t, func() bool {
+	until(t, "a beat of the heart and the metrics of the stream", log, func() bool {
 		_, text = get(t, addr, "/metrics")
 		return strings.Contains(text, `earshot_source_up{platform="simulated",source="market",stream="simulated"} 1`) &&
 			strings.Contains(text, "earshot_embedded_clickhouse_up 1") && beats.Load() > 0
-	}, 30*time.Second, 200*time.Millisecond, "the metrics are:\n%s", text)
+	})
 	assert.Contains(t, text, `earshot_stored_posts_total{stream="simulated"}`)
 	assert.Contains(t, text, "earshot_disk_free_bytes")
 	assert.Contains(t, text, "go_goroutines")
 	stop()
-	said := <-ended
-	assert.NotContains(t, said, "/token", "the URL of the heartbeat is a secret")
+	assert.NotContains(t, log.String(), "/token", "the URL of the heartbeat is a secret")
 }
 
 func TestRunRefusesToTellEverybody(t *testing.T) {

@@ -162,8 +162,7 @@ func TestRunSimulatesAnswersAndDrains(t *testing.T) {
 	go func() {
 		done <- execute(ctx, []string{"run", "--config", p.config}, strings.NewReader(""), &out, &errs)
 	}()
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "The first rows are stored") },
-		time.Minute, 50*time.Millisecond, "%v", &errs)
+	until(t, "the first rows", &errs, func() bool { return strings.Contains(out.String(), "The first rows are stored") })
 	assert.Contains(t, out.String(), "SIMULATED")
 
 	// Beside it: questions, an import, and a second run that is refused.

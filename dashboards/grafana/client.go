@@ -30,9 +30,8 @@ var errAbsent = errors.New("is not there")
 type client struct{ api *gapi.Client }
 
 func connect(ctx context.Context, address string, token pipeline.Secret) (*client, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
-		return nil, errors.New("grafana.url: is not a URL as https://grafana.example.org, without a password in it")
+	if err := checkAddress(address); err != nil {
+		return nil, err
 	}
 	api, err := gapi.New(strings.TrimSuffix(address, "/"), gapi.Config{
 		HTTPHeaders: map[string]string{"X-Disable-Provenance": "true"}, // people may edit rules and routes in Grafana

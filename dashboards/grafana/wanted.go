@@ -44,7 +44,11 @@ func (c Config) Validate() error {
 	if c.URL == "" {
 		return nil
 	}
-	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+	return checkAddress(c.URL)
+}
+
+func checkAddress(address string) error {
+	if u, err := url.Parse(address); err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
 		return errors.New("grafana.url: is not a URL as https://grafana.example.org, without a password in it")
 	}
 	return nil

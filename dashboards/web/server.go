@@ -150,27 +150,27 @@ type request struct {
 	CSV    bool                `json:"csv"`
 }
 
-func (s *Server) scope(w http.ResponseWriter, r *http.Request) (q request, scope dashboards.Scope, ok bool) {
+// asked returns the board and the scope of a request; what is wrong with it is answered here.
+func (s *Server) asked(w http.ResponseWriter, r *http.Request) (b *dashboards.Board, q request, scope dashboards.Scope, ok bool) {
+	if b = s.find(w, r); b == nil {
+		return nil, q, scope, false
+	}
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&q); err != nil {
 		s.refuse(w, http.StatusBadRequest, fmt.Errorf("the request is no JSON of a scope: %w", err))
-		return q, scope, false
+		return b, q, scope, false
 	}
 	scope = dashboards.Scope{From: time.Unix(q.From, 0), To: time.Unix(q.To, 0), Step: time.Duration(q.Step) * time.Second, Values: q.Values}
 	if q.To <= q.From {
 		s.refuse(w, http.StatusBadRequest, errors.New("the range is empty: to must be after from"))
-		return q, scope, false
+		return b, q, scope, false
 	}
-	return q, scope, true
+	return b, q, scope, true
 }
 
 func (s *Server) panel(w http.ResponseWriter, r *http.Request) {
-	b := s.find(w, r)
-	if b == nil {
-		return
-	}
-	q, scope, ok := s.scope(w, r)
+	b, q, scope, ok := s.asked(w, r)
 	if !ok {
 		return
 	}
@@ -184,11 +184,7 @@ func (s *Server) panel(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) marks(w http.ResponseWriter, r *http.Request) {
-	b := s.find(w, r)
-	if b == nil {
-		return
-	}
-	_, scope, ok := s.scope(w, r)
+	b, _, scope, ok := s.asked(w, r)
 	if !ok {
 		return
 	}
@@ -201,11 +197,7 @@ func (s *Server) marks(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) choices(w http.ResponseWriter, r *http.Request) {
-	b := s.find(w, r)
-	if b == nil {
-		return
-	}
-	_, scope, ok := s.scope(w, r)
+	b, _, scope, ok := s.asked(w, r)
 	if !ok {
 		return
 	}

@@ -261,7 +261,7 @@ func publishRaw(t testing.TB, c *Client, s pipeline.Stream, values ...string) {
 }
 
 const (
-	patience = 60 * time.Second
+	patience = 5 * time.Minute
 	// testSession is short, so that a dead worker is soon replaced.
 	testSession = 2 * time.Second
 )

@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -63,41 +62,24 @@ type past struct {
 }
 
 // withHistory opens the history and hands it to do.
-func withHistory(ctx context.Context, cfg *Config, c *Console, p Period, do func(*past) error) (err error) {
+func withHistory(ctx context.Context, cfg *Config, c *Console, p Period, do func(*past) error) error {
 	from, to, err := p.bounds(time.Now())
 	if err != nil {
 		return failure(ExitUsage, err)
 	}
-	servers, err := startServers(ctx, cfg, needs{command: "alert", clickhouse: true, share: []string{"run", "import"}}, c.Log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
-	if servers.engine != nil {
-		if err := migrate(ctx, cfg, servers, c.Log); err != nil {
-			return err
+	at := tables{command: "alert", simulated: p.Simulated}
+	return withTables(ctx, cfg, c.Log, at, func(_ *Servers, db *clickhouse.DB, _ pipeline.Stream) error {
+		h := &past{cfg: cfg.Alerts.Detector, from: from, to: to, counts: clickhouse.OpenCounts(db),
+			minutes: map[string][]pipeline.BrandMinute{}, blind: map[time.Time]bool{}, explain: map[string]pipeline.Explanation{}}
+		if err := h.read(ctx, p.Brands); err != nil {
+			return explainSQL(err)
 		}
-	}
-	db, err := openClickHouse(ctx, servers.Reader, askWait, c.Log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	live, simulated := streams(cfg)
-	database := live.Database
-	if p.Simulated {
-		database = simulated.Database
-	}
-	h := &past{cfg: cfg.Alerts.Detector, from: from, to: to, counts: clickhouse.OpenCounts(db.In(database)),
-		minutes: map[string][]pipeline.BrandMinute{}, blind: map[time.Time]bool{}, explain: map[string]pipeline.Explanation{}}
-	if err := h.read(ctx, p.Brands); err != nil {
-		return explainSQL(err)
-	}
-	if len(h.brands) == 0 {
-		return fmt.Errorf("alert: nobody was named between %s and %s; is the history older, or simulated (--simulated)?",
-			h.begin().Format(time.DateOnly), to.Format(time.DateOnly))
-	}
-	return do(h)
+		if len(h.brands) == 0 {
+			return fmt.Errorf("alert: nobody was named between %s and %s; is the history older, or simulated (--simulated)?",
+				h.begin().Format(time.DateOnly), to.Format(time.DateOnly))
+		}
+		return do(h)
+	})
 }
 
 // begin is from when on the detector learns.

@@ -159,29 +159,8 @@ func (d Dead) rows(ctx context.Context, db *clickhouse.DB) ([]deadRow, error) {
 func withDead(
 	ctx context.Context, cfg *Config, log zerolog.Logger, d Dead, write bool,
 	do func(*Servers, *clickhouse.DB, pipeline.Stream) error,
-) (err error) {
-	servers, err := startServers(ctx, cfg, needs{
-		command: "dead", clickhouse: true, kafka: write, share: []string{"run", "import"},
-	}, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
-	if servers.engine != nil { // it may be new
-		if err := migrate(ctx, cfg, servers, log); err != nil {
-			return err
-		}
-	}
-	db, err := openClickHouse(ctx, servers.ClickHouse, askWait, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	s, simulated := streams(cfg)
-	if d.Simulated {
-		s = simulated
-	}
-	return do(servers, db.In(s.Database), s)
+) error {
+	return withTables(ctx, cfg, log, tables{command: "dead", simulated: d.Simulated, write: true, kafka: write}, do)
 }
 
 func firstLine(s string) string {

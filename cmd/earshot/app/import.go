@@ -87,13 +87,13 @@ func RunImport(ctx context.Context, cfg *Config, c *Console, in Import) (err err
 	live, _ := streams(cfg)
 	l, err := connect(ctx, cfg, servers, []pipeline.Stream{live}, c.Log)
 	if err != nil {
-		return stopped(ctx, err)
+		return interrupted(ctx, "import", stopped(ctx, err))
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 
 	job := &importing{line: l, console: c, source: source, name: name, stream: live, strict: in.Strict}
 	if err := job.prepare(ctx); err != nil {
-		return stopped(ctx, err)
+		return interrupted(ctx, "import", stopped(ctx, err))
 	}
 	return job.run(ctx)
 }
@@ -151,7 +151,7 @@ func (j *importing) run(ctx context.Context) error {
 		return err
 	}
 	if !finished {
-		return errors.New("import: stopped before the end; nothing is lost: the same command goes on from there")
+		return unfinished("import")
 	}
 	return j.summary(context.WithoutCancel(ctx))
 }

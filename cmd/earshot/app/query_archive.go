@@ -3,7 +3,6 @@ package app
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -32,40 +31,23 @@ type archiveSample struct {
 }
 
 // open connects to the server, as `earshot sql` does, and looks how much there is.
-func (a Archived) open(ctx context.Context, cfg *Config, c *Console, use func(*archiveSample) error) (err error) {
-	servers, err := startServers(ctx, cfg, needs{command: "query check", clickhouse: true, share: []string{"run", "import"}}, c.Log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
-	if servers.engine != nil { // it may be new
-		if err := migrate(ctx, cfg, servers, c.Log); err != nil {
-			return err
+func (a Archived) open(ctx context.Context, cfg *Config, c *Console, use func(*archiveSample) error) error {
+	at := tables{command: "query check", simulated: a.Simulated}
+	return withTables(ctx, cfg, c.Log, at, func(_ *Servers, db *clickhouse.DB, _ pipeline.Stream) error {
+		sample := &archiveSample{db: db, days: uint64(a.Days)}
+		var rows []archiveSample
+		question := fmt.Sprintf("SELECT count() AS posts, min(event_time) AS oldest, max(event_time) AS newest FROM `%s`.posts WHERE %s", db.Database(), sample.where())
+		if err := sample.db.Select(ctx, &rows, question); err != nil {
+			return failure(ExitUnreachable, err)
 		}
-	}
-	db, err := openClickHouse(ctx, servers.Reader, askWait, c.Log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	live, simulated := streams(cfg)
-	database := live.Database
-	if a.Simulated {
-		database = simulated.Database
-	}
-	sample := &archiveSample{db: db.In(database), days: uint64(a.Days)}
-	var rows []archiveSample
-	question := fmt.Sprintf("SELECT count() AS posts, min(event_time) AS oldest, max(event_time) AS newest FROM `%s`.posts WHERE %s", database, sample.where())
-	if err := sample.db.Select(ctx, &rows, question); err != nil {
-		return failure(ExitUnreachable, err)
-	}
-	sample.Posts, sample.From, sample.To = rows[0].Posts, rows[0].From, rows[0].To
-	sample.every = max(1, sample.Posts/archivePosts)
-	if sample.Posts == 0 {
-		c.print("the archive is empty: nothing could be measured\n")
-		return nil
-	}
-	return use(sample)
+		sample.Posts, sample.From, sample.To = rows[0].Posts, rows[0].From, rows[0].To
+		sample.every = max(1, sample.Posts/archivePosts)
+		if sample.Posts == 0 {
+			c.print("the archive is empty: nothing could be measured\n")
+			return nil
+		}
+		return use(sample)
+	})
 }
 
 // where chooses the posts whose words are still there.

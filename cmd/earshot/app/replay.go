@@ -111,10 +111,7 @@ func RunReplay(ctx context.Context, cfg *Config, c *Console, in Replay) error {
 		job.Definition = string(definition)
 		return room.replay(ctx, c, edition, job)
 	})
-	if ctx.Err() != nil && err != nil {
-		return errors.New("replay: stopped before the end; nothing is lost: the same command goes on from there")
-	}
-	return err
+	return interrupted(ctx, "replay", err)
 }
 
 // replay runs a job to its end, with its totals.

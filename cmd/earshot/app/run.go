@@ -80,6 +80,19 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
+// interrupted says how to go on, if a command was told to stop before its end; whatever
+// broke on the way then says nothing more.
+func interrupted(ctx context.Context, command string, err error) error {
+	if ctx.Err() != nil && err != nil {
+		return unfinished(command)
+	}
+	return err
+}
+
+func unfinished(command string) error {
+	return fmt.Errorf("%s: stopped before the end; nothing is lost: the same command goes on from there", command)
+}
+
 // announce says which sources there are, and which of them are invented.
 func announce(log zerolog.Logger, cfg *Config) {
 	for _, s := range cfg.sources() {

@@ -28,38 +28,52 @@ type SQL struct {
 
 // RunSQL answers a question: from a configured server, from the embedded one of another
 // process, or from one that it starts for the question alone.
-func RunSQL(ctx context.Context, cfg *Config, c *Console, q SQL) (err error) {
-	servers, err := startServers(ctx, cfg, needs{
-		command: "sql", clickhouse: true, share: []string{"run", "import"},
-	}, c.Log)
+func RunSQL(ctx context.Context, cfg *Config, c *Console, q SQL) error {
+	return withTables(ctx, cfg, c.Log, tables{command: "sql", simulated: q.Simulated, write: q.Write}, func(_ *Servers, db *clickhouse.DB, _ pipeline.Stream) error {
+		if q.Database != "" {
+			db = db.In(q.Database)
+		}
+		return explainSQL(db.Query(ctx, q.Query, q.Format, c.Out))
+	})
+}
+
+// tables says which tables a command works on.
+type tables struct {
+	command   string
+	simulated bool // those of the simulated stream
+	write     bool // as the user that may write
+	kafka     bool // with Kafka beside them
+}
+
+// withTables opens the tables of a stream for a command, makes them first if the server is
+// a new one of our own, and closes all that it opened when do has ended.
+func withTables(
+	ctx context.Context, cfg *Config, log zerolog.Logger, t tables, do func(*Servers, *clickhouse.DB, pipeline.Stream) error,
+) (err error) {
+	servers, err := startServers(ctx, cfg, needs{command: t.command, clickhouse: true, kafka: t.kafka, share: []string{"run", "import"}}, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
-
-	live, simulated := streams(cfg)
-	at := servers.Reader
-	if q.Write {
-		at = servers.ClickHouse
-	}
-	database := live.Database
-	switch {
-	case q.Database != "":
-		database = q.Database
-	case q.Simulated:
-		database = simulated.Database
-	}
 	if servers.engine != nil { // it may be new
-		if err := migrate(ctx, cfg, servers, c.Log); err != nil {
+		if err := migrate(ctx, cfg, servers, log); err != nil {
 			return err
 		}
 	}
-	db, err := openClickHouse(ctx, at, askWait, c.Log)
+	at := servers.Reader
+	if t.write {
+		at = servers.ClickHouse
+	}
+	db, err := openClickHouse(ctx, at, askWait, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return explainSQL(db.In(database).Query(ctx, q.Query, q.Format, c.Out))
+	s, simulated := streams(cfg)
+	if t.simulated {
+		s = simulated
+	}
+	return do(servers, db.In(s.Database), s)
 }
 
 // migrate makes the tables, so that a question about them has an answer.

@@ -13,6 +13,7 @@ import (
 
 	"earshot/dashboards"
 	"earshot/dashboards/web"
+	"earshot/pipeline"
 	"earshot/sinks/clickhouse"
 )
 
@@ -61,19 +62,15 @@ func openWeb(ctx context.Context, cfg WebConfig) (net.Listener, error) {
 	return nil, fmt.Errorf("web.listen: no port from %d to %d is free: %w", first, first+webPorts-1, err)
 }
 
-// serveWeb draws the boards until ctx ends, as a user that may only read.
-func serveWeb(ctx context.Context, listener net.Listener, reader clickhouse.Config, simulated bool, log zerolog.Logger) error {
+// serveWeb draws the boards until ctx ends; db is of a user that may only read.
+func serveWeb(ctx context.Context, listener net.Listener, db *clickhouse.DB, simulated bool, log zerolog.Logger) error {
 	boards, err := dashboards.Boards()
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	db, err := openClickHouse(ctx, reader, askWait, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	view := &web.Server{Boards: boards, DB: db, Log: log, Simulated: simulated}
 	server := &http.Server{Handler: view.Handler(), ReadHeaderTimeout: readyTimeout, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
-	return errors.Join(serve(ctx, listener, server), db.Close())
+	return serve(ctx, listener, server)
 }
 
 // web is the stage that shows the boards.
@@ -81,7 +78,11 @@ func (l *line) web() stage {
 	out := stage{name: "web"}
 	if l.webView != nil {
 		out.tasks = append(out.tasks, func(ctx context.Context) error {
-			return serveWeb(ctx, l.webView, l.servers.Reader, len(l.cfg.simulatedBrands()) > 0, l.log)
+			db, err := openClickHouse(ctx, l.servers.Reader, askWait, l.log)
+			if err != nil {
+				return errors.Join(err, l.webView.Close())
+			}
+			return errors.Join(serveWeb(ctx, l.webView, db, len(l.cfg.simulatedBrands()) > 0, l.log), db.Close())
 		})
 	}
 	return out
@@ -89,21 +90,14 @@ func (l *line) web() stage {
 
 // RunWeb serves the web view over the database of a configured server, of another earshot
 // on the same data directory, or of one that it starts for itself.
-func RunWeb(ctx context.Context, cfg *Config, c *Console) (err error) {
-	servers, err := startServers(ctx, cfg, needs{command: "web", clickhouse: true, share: []string{"run", "import"}}, c.Log)
-	if err != nil {
-		return stopped(ctx, err)
-	}
-	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
-	if servers.engine != nil { // it may be new
-		if err := migrate(ctx, cfg, servers, c.Log); err != nil {
-			return err
+func RunWeb(ctx context.Context, cfg *Config, c *Console) error {
+	err := withTables(ctx, cfg, c.Log, tables{command: "web"}, func(_ *Servers, db *clickhouse.DB, _ pipeline.Stream) error {
+		listener, err := openWeb(ctx, cfg.Web)
+		if err != nil {
+			return failure(ExitConfiguration, err)
 		}
-	}
-	listener, err := openWeb(ctx, cfg.Web)
-	if err != nil {
-		return failure(ExitConfiguration, err)
-	}
-	c.print(fmt.Sprintf("\n  The boards: http://%s\n  Ctrl-C ends it.\n\n", listener.Addr()))
-	return stopped(ctx, serveWeb(ctx, listener, servers.Reader, len(cfg.simulatedBrands()) > 0, c.Log))
+		c.print(fmt.Sprintf("\n  The boards: http://%s\n  Ctrl-C ends it.\n\n", listener.Addr()))
+		return serveWeb(ctx, listener, db, len(cfg.simulatedBrands()) > 0, c.Log)
+	})
+	return stopped(ctx, err)
 }

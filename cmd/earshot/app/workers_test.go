@@ -102,7 +102,7 @@ func TestTwoWorkersNeverPayTwice(t *testing.T) {
 	for _, name := range []string{"one", "two"} {
 		workers[name] = startPaidWorker(t, []string{broker.Addr()}, name, m, limit)
 	}
-	const patience, look = 60 * time.Second, 20 * time.Millisecond
+	const patience, look = 5 * time.Minute, 20 * time.Millisecond
 	require.Eventually(t, func() bool { billed, _ := m.snapshot(); return billed >= 20 }, patience, look)
 	_, who := m.snapshot()
 	require.Len(t, who, 1, "the source has one owner")

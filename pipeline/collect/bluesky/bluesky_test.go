@@ -2,7 +2,6 @@ package bluesky
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -21,8 +20,6 @@ import (
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/collecttest"
 )
-
-var _ = flag.Bool("update", false, "rewrite the golden posts")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

@@ -16,26 +16,10 @@ import (
 // opened is called once the server has answered. A line that has no end is dropped. The
 // line is valid until the next one.
 func (c *Client) Lines(ctx context.Context, address string, header http.Header, deadline time.Duration, opened func(), each func([]byte) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	header = header.Clone()
-	if header == nil {
-		header = http.Header{}
-	}
-	header.Set("Accept-Encoding", "identity") // a packed stream hides its signs of life
-	watch := time.AfterFunc(deadline+patience, func() { cancel(ErrSilent) })
-	defer watch.Stop()
-	resp, err := c.send(ctx, Request{Address: address, Header: header})
-	if err != nil {
-		return silenced(ctx, address, err)
-	}
-	defer resp.Body.Close() //nolint:errcheck // a stream has no end to check
-	opened()
-	alive := &lively{r: resp.Body, watch: watch, deadline: deadline}
-	if err := readLines(alive, int(c.cfg.MaxBytes), each); !errors.Is(err, io.EOF) {
-		return silenced(ctx, address, err)
-	}
-	return io.EOF
+	return c.stream(ctx, address, header, "", deadline, func(_ http.Header, body io.Reader) error {
+		opened()
+		return readLines(body, int(c.cfg.MaxBytes), each)
+	})
 }
 
 func readLines(r io.Reader, limit int, each func([]byte) error) error {

@@ -22,13 +22,29 @@ type Event struct {
 // each fails, the server ends the stream (io.EOF), or no byte comes for deadline
 // (ErrSilent). opened is called once the server has answered.
 func (c *Client) Events(ctx context.Context, address string, header http.Header, deadline time.Duration, opened func(), each func(Event) error) error {
+	return c.stream(ctx, address, header, "text/event-stream", deadline, func(answer http.Header, body io.Reader) error {
+		if kind, _, _ := strings.Cut(answer.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") {
+			return fmt.Errorf("client: %s answers %.60q, not an event stream", Redact(address), kind)
+		}
+		opened()
+		return readEvents(body, int(c.cfg.MaxBytes), each)
+	})
+}
+
+// stream opens an answer that has no end, of the kind that accept names, and hands its
+// body to read. No byte for deadline is ErrSilent.
+func (c *Client) stream(
+	ctx context.Context, address string, header http.Header, accept string, deadline time.Duration, read func(http.Header, io.Reader) error,
+) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	header = header.Clone()
 	if header == nil {
 		header = http.Header{}
 	}
-	header.Set("Accept", "text/event-stream")
+	if accept != "" {
+		header.Set("Accept", accept)
+	}
 	header.Set("Accept-Encoding", "identity") // a packed stream hides its signs of life
 	watch := time.AfterFunc(deadline+patience, func() { cancel(ErrSilent) })
 	defer watch.Stop()
@@ -37,13 +53,7 @@ func (c *Client) Events(ctx context.Context, address string, header http.Header,
 		return silenced(ctx, address, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // a stream has no end to check
-	if kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") {
-		return fmt.Errorf("client: %s answers %.60q, not an event stream", Redact(address), kind)
-	}
-	opened()
-	alive := &lively{r: resp.Body, watch: watch, deadline: deadline}
-	err = readEvents(alive, int(c.cfg.MaxBytes), each)
-	return silenced(ctx, address, err)
+	return silenced(ctx, address, read(resp.Header, &lively{r: resp.Body, watch: watch, deadline: deadline}))
 }
 
 // silenced names the liveness deadline where it was the cause.

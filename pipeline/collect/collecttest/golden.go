@@ -13,12 +13,13 @@ import (
 	"earshot/pipeline"
 )
 
+var update = flag.Bool("update", false, "rewrite the golden posts") //nolint:gochecknoglobals // a flag of tests
+
 // Golden holds a decoder against the payloads of testdata: NAME.json (or .xml) is what the
 // platform sends, NAME.want what becomes of it, one post a line as JSON. The flag -update
-// (which the package of the test defines as update) rewrites the latter.
+// rewrites the latter.
 func Golden(t *testing.T, decode func(name string, payload []byte) ([]pipeline.Post, error)) {
 	t.Helper()
-	update := flag.Lookup("update")
 	files, err := filepath.Glob("testdata/golden/*")
 	require.NoError(t, err)
 	tried := 0
@@ -43,14 +44,19 @@ func Golden(t *testing.T, decode func(name string, payload []byte) ([]pipeline.P
 				require.NoError(t, p.Validate())
 				got = append(p.AppendJSON(got), '\n')
 			}
-			path := strings.TrimSuffix(file, filepath.Ext(file)) + ".want"
-			if update != nil && update.Value.String() == "true" {
-				require.NoError(t, os.WriteFile(path, got, 0o600))
-			}
-			want, err := os.ReadFile(path)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), string(got))
+			Wanted(t, strings.TrimSuffix(file, filepath.Ext(file))+".want", string(got))
 		})
 	}
 	require.Positive(t, tried, "no golden payloads")
+}
+
+// Wanted holds what came out against what a file wants; the flag -update rewrites the file.
+func Wanted(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got)
 }

@@ -3,7 +3,6 @@ package file_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,8 +18,6 @@ import (
 	"earshot/pipeline/collect/collecttest"
 	"earshot/pipeline/collect/file"
 )
-
-var update = flag.Bool("update", false, "write what the source makes of the golden files") //nolint:gochecknoglobals // a flag
 
 // outcome is what the runner made of a file, as text: posts in order of their line, then
 // dead letters.
@@ -60,12 +57,7 @@ func TestGolden(t *testing.T) {
 			k := &collecttest.Kafka{}
 			load(t, k, open(t, filepath.Join("testdata", c.name), c.set))
 			golden := filepath.Join("testdata", c.name+".golden")
-			if *update {
-				require.NoError(t, os.WriteFile(golden, []byte(outcome(k)), 0o600))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), outcome(k))
+			collecttest.Wanted(t, golden, outcome(k))
 		})
 	}
 }

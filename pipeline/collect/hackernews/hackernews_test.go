@@ -1,7 +1,6 @@
 package hackernews
 
 import (
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -21,8 +20,6 @@ import (
 	"earshot/pipeline/collect/collecttest"
 	"earshot/pipeline/collect/poll"
 )
-
-var _ = flag.Bool("update", false, "rewrite the golden posts")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

@@ -3,7 +3,6 @@ package mastodon
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -25,8 +24,6 @@ import (
 	"earshot/pipeline/collect/collecttest"
 	"earshot/pipeline/collect/stream"
 )
-
-var _ = flag.Bool("update", false, "rewrite the golden posts")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

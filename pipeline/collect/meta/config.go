@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"time"
 
 	"earshot/pipeline"
+	"earshot/pipeline/collect/poll"
 )
 
 // Common is what both platforms need.
@@ -61,12 +61,10 @@ func (c *Common) validate() error {
 		return fmt.Errorf("depth: is %d; give 1 to 100", c.Depth)
 	case c.Watch < 0 || c.Watch > 20_000:
 		return fmt.Errorf("watch: is %d; give 0 to 20000", c.Watch)
-	case !slices.IsSorted(c.Reread) || len(c.Reread) > 0 && c.Reread[0] < 0:
-		return errors.New("reread: ages must grow, as in [1h, 24h, 7d]")
 	case c.Listen != "" && (c.AppSecret == "" || c.Verify == ""):
 		return errors.New("listen: webhooks need app_secret and verify_token, or anybody could send them")
 	}
-	return nil
+	return poll.CheckAges(c.Reread)
 }
 
 // Validate names the first setting that cannot be used.

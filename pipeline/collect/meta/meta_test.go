@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -26,8 +25,6 @@ import (
 	"earshot/pipeline/collect/collecttest"
 	"earshot/pipeline/collect/inbound"
 )
-
-var _ = flag.Bool("update", false, "rewrite the golden posts")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

@@ -2,7 +2,9 @@ package poll
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +18,14 @@ type Watch struct {
 	Most  int             // posts watched at once; beyond it the oldest are let go
 
 	posts []watched // in the order in which they were seen
+}
+
+// CheckAges reports what is wrong with ages as an operator writes them for Steps.
+func CheckAges(ages []time.Duration) error {
+	if !slices.IsSorted(ages) || len(ages) > 0 && ages[0] < 0 {
+		return errors.New("reread: ages must grow, as in [1h, 24h, 7d]")
+	}
+	return nil
 }
 
 type watched struct {

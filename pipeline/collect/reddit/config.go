@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"time"
 
 	"earshot/pipeline"
+	"earshot/pipeline/collect/poll"
 )
 
 // Config is what an operator may set.
@@ -57,10 +57,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("depth: is %d; give 1 to 10, since Reddit shows about 1,000 entries", c.Depth)
 	case c.Watch < 0 || c.Watch > 100_000:
 		return fmt.Errorf("watch: is %d; give 0 to 100000", c.Watch)
-	case !slices.IsSorted(c.Reread) || len(c.Reread) > 0 && c.Reread[0] < 0:
-		return errors.New("reread: ages must grow, as in [1h, 24h, 7d]")
 	}
-	return nil
+	return poll.CheckAges(c.Reread)
 }
 
 // signedIn reports what is missing before anything can be asked for.

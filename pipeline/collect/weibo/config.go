@@ -11,6 +11,7 @@ import (
 
 	"earshot/pipeline"
 	"earshot/pipeline/collect/budget"
+	"earshot/pipeline/collect/poll"
 )
 
 // Config is what an operator may set.
@@ -64,8 +65,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("depth: is %d; give 1 to 20", c.Depth)
 	case c.Watch < 0 || c.Watch > 100_000:
 		return fmt.Errorf("watch: is %d; give 0 to 100000", c.Watch)
-	case !slices.IsSorted(c.Reread) || len(c.Reread) > 0 && c.Reread[0] < 0:
-		return errors.New("reread: ages must grow, as in [1h, 24h, 7d]")
+	}
+	if err := poll.CheckAges(c.Reread); err != nil {
+		return err
 	}
 	if err := c.Budget.Validate(); err != nil {
 		return fmt.Errorf("budget.%w", err)

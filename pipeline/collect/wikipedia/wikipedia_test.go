@@ -1,7 +1,6 @@
 package wikipedia
 
 import (
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -18,8 +17,6 @@ import (
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/collecttest"
 )
-
-var _ = flag.Bool("update", false, "rewrite the golden posts")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

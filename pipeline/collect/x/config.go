@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"time"
 
 	"earshot/pipeline"
 	"earshot/pipeline/collect/budget"
+	"earshot/pipeline/collect/poll"
 )
 
 // Config is what an operator may set.
@@ -59,8 +59,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("deadline: is %s; give such as 30s", c.Deadline)
 	case c.Watch < 0 || c.Watch > 100_000:
 		return fmt.Errorf("watch: is %d; give 0 to 100000", c.Watch)
-	case !slices.IsSorted(c.Reread) || len(c.Reread) > 0 && c.Reread[0] < 0:
-		return errors.New("reread: ages must grow, as in [1h, 24h, 7d]")
+	}
+	if err := poll.CheckAges(c.Reread); err != nil {
+		return err
 	}
 	if err := c.Budget.Validate(); err != nil {
 		return fmt.Errorf("budget.%w", err)

@@ -2,7 +2,6 @@ package x
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,8 +21,6 @@ import (
 	"earshot/pipeline/collect/collecttest"
 	"earshot/pipeline/collect/poll"
 )
-
-var _ = flag.Bool("update", false, "rewrite the golden posts")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

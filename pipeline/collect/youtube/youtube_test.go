@@ -1,7 +1,6 @@
 package youtube
 
 import (
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -20,8 +19,6 @@ import (
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/collecttest"
 )
-
-var _ = flag.Bool("update", false, "rewrite the golden posts")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

@@ -86,7 +86,7 @@ func randomPort() int { return 20000 + rand.IntN(10000) }
 func (s *servers) forget(tb testing.TB, group string) {
 	tb.Helper()
 	c := &kafkago.Client{Addr: kafkago.TCP(s.broker), Timeout: 10 * time.Second}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
 		res, err := c.DeleteGroups(tb.Context(), &kafkago.DeleteGroupsRequest{GroupIDs: []string{group}})
 		if err == nil {
 			err = res.Errors[group]

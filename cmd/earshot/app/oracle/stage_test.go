@@ -24,7 +24,7 @@ import (
 	"earshot/sinks/clickhouse"
 )
 
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // stage is where the storm plays: real Kafka, real ClickHouse, and the children.
 type stage struct {

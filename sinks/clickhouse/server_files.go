@@ -35,8 +35,10 @@ type serverValues struct {
 	WriterSum, ReaderSum string
 }
 
-// configXML is the server's configuration; PARTS: background_schedule_pool_size
-// starves at its default of 2.
+// configXML is the server's configuration; background_schedule_pool_size starves at its
+// default of 2. An insert needs more room than its rows: where the disk fills up under it,
+// the part has been seen to stay with an index file that is empty (CORRUPTED_DATA to all who
+// read it).
 const configXML = `<clickhouse>
   <path>{{.Dir}}/store/</path>
   <tmp_path>{{.Dir}}/tmp/</tmp_path>
@@ -61,6 +63,7 @@ const configXML = `<clickhouse>
     <fsync_after_insert>1</fsync_after_insert>
     <fsync_part_directory>1</fsync_part_directory>
     <max_suspicious_broken_parts>100</max_suspicious_broken_parts>
+    <min_free_disk_bytes_to_perform_insert>8388608</min_free_disk_bytes_to_perform_insert>
   </merge_tree>
 </clickhouse>
 `

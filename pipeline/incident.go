@@ -1,6 +1,9 @@
 package pipeline
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // AlertKind says what was unusual.
 type AlertKind string
@@ -172,6 +175,18 @@ type BrandMinute struct {
 type BrandHour struct {
 	Brand string
 	Hour  Time
+}
+
+// LateAfter is the age, from its begin on, at which a bucket is history: a change that comes
+// later rewrites the past.
+const LateAfter = 4 * time.Hour
+
+// Rewriting says how the past of a brand changes.
+type Rewriting struct {
+	Brand     string
+	Changed   float64 // hours of the past that were marked as changed
+	Waiting   float64 // of the past, those that are not totalled yet
+	LooksBack bool    // the archive is being labelled anew for it
 }
 
 // TopicCount is how many distinct people used a hashtag of a brand lately, among so many

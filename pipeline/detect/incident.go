@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -36,25 +37,31 @@ const growing = time.Hour
 // Incidents keeps one incident a surge, of a brand or a source. It is pure: what it says
 // depends on what it is told, and on the incidents that it began with. Because an incident
 // is named after its brand and the minute that opened it, and remembers what people were
-// told, findings that come a second time (after a restart, of a late batch) change nothing.
+// told, findings that come a second time (after a restart, of a late batch, of a replay) change nothing.
 type Incidents struct {
 	cfg    Config
-	rivals map[string][]string // of each brand, those that it is a competitor of
-	byKey  map[string]*pipeline.Incident
-	told   map[string]pipeline.Severity // of an incident, as people were told
+	rivals map[string][]string             // of each brand, those that it is a competitor of
+	byKey  map[string][]*pipeline.Incident // of each brand or source those of the last days, in the order in which they opened
+	told   map[string]pipeline.Severity    // of an incident, as people were told
 }
 
 // NewIncidents goes on with those that are known: open ones, and those of the last days.
 // Rivals names for each brand the brands that call it a competitor.
 func NewIncidents(cfg Config, rivals map[string][]string, known []pipeline.Incident) *Incidents {
-	t := &Incidents{cfg: cfg, rivals: rivals, byKey: map[string]*pipeline.Incident{}, told: map[string]pipeline.Severity{}}
-	slices.SortFunc(known, func(a, b pipeline.Incident) int { return int(a.Opened - b.Opened) })
+	t := &Incidents{cfg: cfg, rivals: rivals, byKey: map[string][]*pipeline.Incident{}, told: map[string]pipeline.Severity{}}
 	for i := range known {
 		k := known[i]
-		t.byKey[Key(k.Brand, k.Source)] = &k
+		t.keep(&k)
 		t.told[k.ID] = k.Severity
 	}
 	return t
+}
+
+// keep takes an incident up, in its place.
+func (t *Incidents) keep(i *pipeline.Incident) {
+	key := Key(i.Brand, i.Source)
+	t.byKey[key] = append(t.byKey[key], i)
+	slices.SortStableFunc(t.byKey[key], func(a, b *pipeline.Incident) int { return cmp.Compare(a.Opened, b.Opened) })
 }
 
 // Key is the name of what an incident is about.
@@ -63,98 +70,139 @@ func Key(brand, source string) string { return brand + "\x00" + source }
 // SetRivals replaces who competes with whom.
 func (t *Incidents) SetRivals(rivals map[string][]string) { t.rivals = rivals }
 
-// Get is the latest incident of a brand or a source, or nil.
-func (t *Incidents) Get(brand, source string) *pipeline.Incident { return t.byKey[Key(brand, source)] }
+// Ongoing is the incident of a brand or a source that is open, or nil.
+func (t *Incidents) Ongoing(brand, source string) *pipeline.Incident {
+	for _, i := range slices.Backward(t.byKey[Key(brand, source)]) {
+		if i.State == pipeline.IncidentOpen {
+			return i
+		}
+	}
+	return nil
+}
 
-// Open lists what goes on, by brand and source.
+// Open lists what goes on, by time, brand and source.
 func (t *Incidents) Open() []*pipeline.Incident {
 	var out []*pipeline.Incident
-	for _, i := range t.byKey {
-		if i.State == pipeline.IncidentOpen {
-			out = append(out, i)
+	for _, all := range t.byKey {
+		for _, i := range all {
+			if i.State == pipeline.IncidentOpen {
+				out = append(out, i)
+			}
 		}
 	}
 	slices.SortFunc(out, func(a, b *pipeline.Incident) int {
-		if a.Opened != b.Opened {
-			return int(a.Opened - b.Opened)
-		}
-		if a.Brand+a.Source < b.Brand+b.Source {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(a.Opened, b.Opened), cmp.Compare(a.Brand+a.Source, b.Brand+b.Source))
 	})
 	return out
 }
 
-// Observe takes what stands out for a brand or a source now. The changes hold at most one
-// incident of each brand; the caller explains each, sets its severity, and asks Tell
-// whether people have to know.
+// Observe takes what stands out for a brand or a source now. The changes hold an incident at
+// most once; the caller explains each, sets its severity, and asks Tell whether people have
+// to know.
 func (t *Incidents) Observe(brand, source string, findings []Finding) []Change {
 	key := Key(brand, source)
-	now := t.byKey[key]
-	changed, event := false, Event("")
+	var out, rivals []Change
 	for _, f := range findings {
-		if now != nil && now.State == pipeline.IncidentOpen {
-			now.Updated = max(now.Updated, f.At) // it goes on
-			raise(now, f.Evidence)
-			changed = true
+		i, during := t.home(key, f)
+		event, changed := Event(""), false
+		if during {
+			changed = raise(i, f.Evidence)
+			if i.State == pipeline.IncidentOpen {
+				i.Updated = max(i.Updated, f.At) // it goes on
+				changed = true
+			}
 		}
-		if !f.Fired {
+		if f.Fired {
+			if i == nil {
+				i = &pipeline.Incident{ID: incidentID(key, f.At), Brand: brand, Source: source, State: pipeline.IncidentOpen, Opened: f.At, Updated: f.At}
+				t.keep(i)
+				event = EventOpened
+			}
+			added, worse := t.add(i, f.Evidence)
+			if worse && event == "" {
+				event = EventWorse
+			}
+			changed = changed || added
+		}
+		if changed {
+			out = merge(out, Change{i, event})
+		}
+	}
+	for _, c := range out {
+		rivals = append(rivals, t.rival(c.Incident, c.Event)...)
+	}
+	return append(out, rivals...)
+}
+
+// merge adds a change to those of the same look: to open is more than to become worse.
+func merge(all []Change, c Change) []Change {
+	for n := range all {
+		if all[n].Incident == c.Incident {
+			if all[n].Event == "" {
+				all[n].Event = c.Event
+			}
+			return all
+		}
+	}
+	return append(all, c)
+}
+
+// home is the incident that a finding belongs to, or nil: the one during which it stood
+// out, whenever that is seen (a late batch, or a watch that was built anew, tells of
+// the past); else one in which the same kind stood out within the quiet time, which is
+// the same surge even if it was resolved. A resolved surge takes no other kind up later.
+func (t *Incidents) home(key string, f Finding) (i *pipeline.Incident, during bool) {
+	all, at := t.byKey[key], f.At.Time()
+	for _, i := range slices.Backward(all) {
+		if at.Before(i.Opened.Time().Add(-calm)) {
 			continue
 		}
-		if now == nil || t.another(now, f) {
-			now = &pipeline.Incident{ID: incidentID(key, f.At), Brand: brand, Source: source, State: pipeline.IncidentOpen, Opened: f.At, Updated: f.At}
-			t.byKey[key] = now
-			event = EventOpened
+		if i.State == pipeline.IncidentOpen || !at.After(i.Updated.Time().Add(calm)) {
+			return i, true
 		}
-		if t.add(now, f.Evidence) && event == "" {
-			event = EventWorse
+	}
+	for _, i := range slices.Backward(all) {
+		if same := i.Of(f.Kind); same != nil && at.Sub(same.At.Time()).Abs() <= t.cfg.Quiet {
+			return i, false
 		}
-		changed = true
 	}
-	if !changed {
-		return nil
-	}
-	return append([]Change{{now, event}}, t.rival(now, event)...)
+	return nil, false
 }
 
-// another reports whether a finding belongs to a new incident. A kind that stood out within
-// the quiet time is the same surge, even if it was resolved; a resolved surge takes no
-// other kind up.
-func (t *Incidents) another(i *pipeline.Incident, f Finding) bool {
-	if i.State == pipeline.IncidentOpen {
-		return false
-	}
-	same := i.Of(f.Kind)
-	return same == nil || f.At.Time().Sub(same.At.Time()) > t.cfg.Quiet
-}
-
-// add puts evidence into an incident and reports whether people have to know that.
-func (t *Incidents) add(i *pipeline.Incident, e pipeline.Evidence) bool {
+// add puts evidence that fired into an incident, and reports whether that changed it, and
+// whether people have to know: of a further kind if it is more severe (see Tell), of a known one if it
+// grew, an hour after it began or when it was over. What is learnt later of the time in
+// which an incident was open is no growth of it, once it is over.
+func (t *Incidents) add(i *pipeline.Incident, e pipeline.Evidence) (added, worse bool) {
 	old := i.Of(e.Kind)
 	e.Told = e.Score
 	switch {
 	case old == nil:
 		i.Evidence = append(i.Evidence, e)
-		return false // a further kind matters if it is more severe: see Tell
+		return true, false
 	case e.Score <= t.cfg.Refire*old.Told: // known
-		return false
+		return false, false
 	case i.State == pipeline.IncidentOpen && e.At.Time().Sub(i.Opened.Time()) < growing:
-		return false
+		return false, false
+	case i.State != pipeline.IncidentOpen && !e.At.Time().After(i.Updated.Time().Add(calm)):
+		return false, false
 	}
 	*old = e
 	if i.State != pipeline.IncidentOpen {
 		i.State, i.Resolved, i.Updated = pipeline.IncidentOpen, 0, max(i.Updated, e.At)
 	}
-	return true
+	return true, true
 }
 
-// raise keeps the evidence of a kind at its highest.
-func raise(i *pipeline.Incident, e pipeline.Evidence) {
-	if old := i.Of(e.Kind); old != nil && e.Score > max(old.Score, 1) {
-		e.Told = old.Told
-		*old = e
+// raise keeps the evidence of a kind at its highest, and reports whether that is new.
+func raise(i *pipeline.Incident, e pipeline.Evidence) bool {
+	old := i.Of(e.Kind)
+	if old == nil || e.Score <= max(old.Score, 1) {
+		return false
 	}
+	e.Told = old.Told
+	*old = e
+	return true
 }
 
 // rival opens or updates an incident of each brand that has the brand as a competitor.
@@ -180,7 +228,9 @@ func (t *Incidents) Tell(c Change) Event {
 	i := c.Incident
 	before, known := t.told[i.ID]
 	event := c.Event
-	if event == "" && known && i.State == pipeline.IncidentOpen && i.Severity.AtLeast(before) && i.Severity != before {
+	// What is over calls nobody again, but somebody if nobody was called.
+	heard := i.State == pipeline.IncidentOpen || !before.AtLeast(pipeline.SeverityWarning)
+	if event == "" && known && heard && i.Severity.AtLeast(before) && i.Severity != before {
 		event = EventWorse
 	}
 	if event == "" {
@@ -192,13 +242,25 @@ func (t *Incidents) Tell(c Change) Event {
 }
 
 // Resolve ends incidents of which nothing stood out for half an hour before the watermark
-// of their brand or source.
+// of their brand or source, and forgets those that no finding can belong to any more.
 func (t *Incidents) Resolve(watermark func(brand, source string) time.Time) []Change {
 	var out []Change
 	for _, i := range t.Open() {
 		if mark := watermark(i.Brand, i.Source); mark.Sub(i.Updated.Time()) >= calm {
 			i.State, i.Resolved = pipeline.IncidentResolved, i.Updated
 			out = append(out, Change{i, EventResolved})
+		}
+	}
+	for key, all := range t.byKey {
+		t.byKey[key] = slices.DeleteFunc(all, func(i *pipeline.Incident) bool {
+			old := i.State != pipeline.IncidentOpen && watermark(i.Brand, i.Source).Sub(i.Updated.Time()) > t.cfg.Quiet+lookBack
+			if old {
+				delete(t.told, i.ID)
+			}
+			return old
+		})
+		if len(t.byKey[key]) == 0 {
+			delete(t.byKey, key)
 		}
 	}
 	return out

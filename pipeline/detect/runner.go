@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -20,6 +21,9 @@ type Counts interface {
 	Recent(ctx context.Context, from time.Time) ([]pipeline.BrandMinute, error)
 	// History are the totals of one brand.
 	History(ctx context.Context, brand string, from, to time.Time) ([]pipeline.BrandMinute, error)
+	// Rewritten tells of brands (none named: of all) whose past between two hours was marked
+	// as changed since a moment, or is being labelled or counted anew now.
+	Rewritten(ctx context.Context, brands []string, since, from, to time.Time) ([]pipeline.Rewriting, error)
 	// Busy lists the brands with at least so many mentions.
 	Busy(ctx context.Context, from time.Time, least float64) ([]string, error)
 	Sources(ctx context.Context, now time.Time) ([]pipeline.SourceState, error)
@@ -32,7 +36,7 @@ type Counts interface {
 
 // Store keeps incidents.
 type Store interface {
-	// Incidents lists those that are open, and those that opened since a moment.
+	// Incidents lists those that are open, and those that went on since a moment.
 	Incidents(ctx context.Context, since time.Time) ([]pipeline.Incident, error)
 	Save(ctx context.Context, i *pipeline.Incident) error
 }
@@ -68,6 +72,8 @@ type Runner struct {
 type brandState struct {
 	minutes map[time.Time]Tally
 	watch   *Watch
+	built   time.Time // when the watch read history
+	held    time.Time // since when nothing is told because the past is being rewritten; zero: it is not
 	moved   bool
 }
 
@@ -78,8 +84,8 @@ const (
 	// the same, as far as it is known.
 	settling = 2 * time.Minute
 	latest   = time.Hour
-	// keep is how much of every brand is in memory.
-	keep = 3 * time.Hour
+	// keep is how much of every brand is in memory, and up to an hour more.
+	keep = pipeline.LateAfter - time.Hour
 	// overlap of two looks at the marks: an insert may become visible after its time. Once a
 	// minute a longer one catches those that took very long.
 	overlap     = 10 * time.Second
@@ -145,10 +151,11 @@ func (r *Runner) Look(ctx context.Context) error {
 		if !st.moved && (!minutely || st.watch == nil) {
 			continue
 		}
+		st.moved = false
 		if err := r.judge(ctx, brand, st, now); err != nil {
+			st.moved = true
 			return err
 		}
-		st.moved = false
 	}
 	if minutely {
 		r.minute = now.Truncate(time.Minute)
@@ -163,7 +170,7 @@ func (r *Runner) load(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	recent, err := r.Counts.Recent(ctx, now.Add(-keep))
+	recent, err := r.Counts.Recent(ctx, edge(now)) // where history ends: a gap between them would be taken for silence
 	if err != nil {
 		return err
 	}
@@ -189,6 +196,9 @@ func (r *Runner) load(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// edge is where what is kept in memory begins and history ends: a whole hour.
+func edge(now time.Time) time.Time { return now.Add(-keep).Truncate(time.Hour) }
+
 // span is how much history a watch is built from.
 func (r *Runner) span() time.Duration { return r.Config.History + 25*time.Hour }
 
@@ -213,7 +223,7 @@ func (r *Runner) recount(ctx context.Context, now time.Time, minutely bool) erro
 	if minutely {
 		since = r.looked.Add(-longOverlap)
 	}
-	moved, err := r.Counts.Moved(ctx, since, now.Add(-keep).Truncate(time.Hour))
+	moved, err := r.Counts.Moved(ctx, since, edge(now))
 	if err != nil {
 		return err
 	}
@@ -281,7 +291,7 @@ func (r *Runner) round(ctx context.Context, now time.Time) (err error) {
 		r.blind[m.UTC()] = true
 	}
 	if now.Sub(r.busyAt) >= time.Hour {
-		if err := r.lookForBusy(ctx, now); err != nil {
+		if err := errors.Join(r.lookForBusy(ctx, now), r.renew(ctx, now)); err != nil {
 			return err
 		}
 	}
@@ -292,8 +302,7 @@ func (r *Runner) round(ctx context.Context, now time.Time) (err error) {
 				delete(st.minutes, at)
 			}
 		}
-		quiet := st.recent(now) < Least(r.Config) && !r.busy[brand]
-		if i := r.incidents.Get(brand, ""); quiet && (i == nil || i.State != pipeline.IncidentOpen) {
+		if r.quiet(brand, st, now) {
 			st.watch = nil // it would cost memory; history brings it back
 			if len(st.minutes) == 0 {
 				delete(r.brands, brand)
@@ -319,6 +328,11 @@ func (r *Runner) lookForBusy(ctx context.Context, now time.Time) error {
 		r.state(name).moved = true
 	}
 	return nil
+}
+
+// quiet reports whether nothing can be the matter with a brand: it needs no watch.
+func (r *Runner) quiet(brand string, st *brandState, now time.Time) bool {
+	return st.recent(now) < Least(r.Config) && !r.busy[brand] && r.incidents.Ongoing(brand, "") == nil
 }
 
 // recent is the number of mentions within the last two hours.
@@ -350,10 +364,14 @@ func (r *Runner) watermark(now time.Time) time.Time {
 
 // judge looks at one brand.
 func (r *Runner) judge(ctx context.Context, brand string, st *brandState, now time.Time) error {
+	if !st.held.IsZero() {
+		if still, err := r.rewritten(ctx, brand, st, now); err != nil || still {
+			return err
+		}
+	}
 	var findings []Finding
 	if st.watch == nil {
-		i := r.incidents.Get(brand, "")
-		if st.recent(now) < Least(r.Config) && !r.busy[brand] && (i == nil || i.State != pipeline.IncidentOpen) {
+		if r.quiet(brand, st, now) {
 			return nil
 		}
 		var err error
@@ -372,8 +390,7 @@ func (r *Runner) judge(ctx context.Context, brand string, st *brandState, now ti
 
 // build makes the watch of a brand from history, and returns what it should have told.
 func (r *Runner) build(ctx context.Context, brand string, st *brandState, now time.Time) ([]Finding, error) {
-	edge := now.Add(-keep).Truncate(time.Hour)
-	begin := now.Add(-r.span()).Truncate(time.Hour)
+	edge, begin := edge(now), now.Add(-r.span()).Truncate(time.Hour)
 	past, err := r.Counts.History(ctx, brand, begin, edge)
 	if err != nil {
 		return nil, err
@@ -386,6 +403,7 @@ func (r *Runner) build(ctx context.Context, brand string, st *brandState, now ti
 	for _, m := range past {
 		minutes[m.Minute.Time()] = Tally{m.Mentions, m.Negative, m.Reach}
 	}
+	st.built = now
 	var out []Finding
 	for at := begin; at.Before(edge); at = st.watch.Next() {
 		for _, f := range st.watch.Add(minutes[at], r.blind[at]) {
@@ -424,6 +442,11 @@ func (st *brandState) advance(r *Runner, mark time.Time) []Finding {
 // observe takes up findings, explains what is new, stores it and has it delivered.
 func (r *Runner) observe(ctx context.Context, brand, source string, findings []Finding, now time.Time) error {
 	findings = slices.DeleteFunc(findings, func(f Finding) bool { return !slices.Contains(r.Kinds, f.Kind) })
+	if st := r.brands[brand]; brand != "" && st != nil && slices.ContainsFunc(findings, func(f Finding) bool { return f.Fired }) {
+		if rewritten, err := r.rewritten(ctx, brand, st, now); err != nil || rewritten {
+			return err
+		}
+	}
 	for _, c := range r.incidents.Observe(brand, source, findings) {
 		if err := r.publish(ctx, c, now); err != nil {
 			r.loaded = false // what is in memory was not stored: begin anew from the tables

@@ -18,19 +18,9 @@ func (r *Runner) publish(ctx context.Context, c Change, now time.Time) error {
 	if c.Event == "" && now.Sub(i.Explanation.To.Time()) < explainEvery {
 		return nil
 	}
-	from := i.Opened.Time().Add(-time.Duration(max(0, i.Main().Minutes-1)) * time.Minute)
-	if from.Before(now.Add(-24 * time.Hour)) {
-		from = now.Add(-24 * time.Hour)
-	}
 	if c.Event != EventResolved {
-		i.Explanation = pipeline.Explanation{From: pipeline.At(from), To: pipeline.At(now)}
-		if i.Brand != "" {
-			x, err := r.Counts.Explain(ctx, i.Brand, from, now)
-			if err != nil {
-				return err
-			}
-			x.From, x.To = pipeline.At(from), pipeline.At(now)
-			i.Explanation = x
+		if err := r.explain(ctx, i, now); err != nil {
+			return err
 		}
 		if s := SeverityOf(i); i.Severity == "" || s.AtLeast(i.Severity) {
 			i.Severity = s // it never falls while it goes on
@@ -50,6 +40,27 @@ func (r *Runner) publish(ctx context.Context, c Change, now time.Time) error {
 		}
 	}
 	return r.Store.Save(ctx, i)
+}
+
+// explain says what an incident is made of, up to now, or up to its end if it is over.
+func (r *Runner) explain(ctx context.Context, i *pipeline.Incident, now time.Time) error {
+	from, to := i.Opened.Time().Add(-time.Duration(max(0, i.Main().Minutes-1))*time.Minute), now
+	if i.State != pipeline.IncidentOpen {
+		to = i.Resolved.Time().Add(time.Minute)
+	}
+	if from.Before(to.Add(-24 * time.Hour)) {
+		from = to.Add(-24 * time.Hour)
+	}
+	var x pipeline.Explanation
+	if i.Brand != "" {
+		var err error
+		if x, err = r.Counts.Explain(ctx, i.Brand, from, to); err != nil {
+			return err
+		}
+	}
+	x.From, x.To = pipeline.At(from), pipeline.At(to)
+	i.Explanation = x
+	return nil
 }
 
 func kindNames(i *pipeline.Incident) []string {
@@ -119,13 +130,12 @@ func (r *Runner) coverage(ctx context.Context, now time.Time) error {
 			continue
 		}
 		dead[s.Source] = since
-		if i := r.incidents.Get("", s.Source); i == nil || i.State != pipeline.IncidentOpen {
+		if r.incidents.Ongoing("", s.Source) == nil {
 			rest = append(rest, s.Source)
 		}
 	}
 	slices.Sort(rest)
-	several := r.incidents.Get("", severalSources)
-	if len(rest) > fewSources || several != nil && several.State == pipeline.IncidentOpen && len(rest) > 0 {
+	if len(rest) > fewSources || len(rest) > 0 && r.incidents.Ongoing("", severalSources) != nil {
 		f := CoverageFinding(severalSources, dead[rest[0]], now)
 		f.Subject = strings.Join(rest, ", ")
 		if err := r.observe(ctx, "", severalSources, []Finding{f}, now); err != nil {
@@ -149,6 +159,9 @@ func (r *Runner) resolve(ctx context.Context, now time.Time) error {
 	for _, c := range r.incidents.Resolve(func(brand, _ string) time.Time {
 		if brand == "" {
 			return now
+		}
+		if st := r.brands[brand]; st != nil && !st.held.IsZero() {
+			return time.Time{} // nothing is known of it
 		}
 		return mark
 	}) {

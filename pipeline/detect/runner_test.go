@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -25,8 +26,10 @@ type world struct {
 	blind   []time.Time
 	stored  map[string]pipeline.Incident
 	told    []string
-	asked   int   // histories that were read
-	fail    error // of the next save
+	behind  map[string]float64 // brands whose history is not totalled yet: it holds so many times less
+	marked  map[string]float64 // hours of the past that were marked as changed
+	asked   int                // histories that were read
+	fail    error              // of the next save
 }
 
 func newWorld() *world {
@@ -96,7 +99,13 @@ func (w *world) Recent(_ context.Context, from time.Time) ([]pipeline.BrandMinut
 
 func (w *world) History(_ context.Context, brand string, from, to time.Time) ([]pipeline.BrandMinute, error) {
 	w.asked++
-	return w.in(brand, from, to), nil
+	past := w.in(brand, from, to)
+	if times := w.behind[brand]; times > 0 {
+		for i := range past {
+			past[i].Mentions /= times
+		}
+	}
+	return past, nil
 }
 
 func (w *world) Busy(_ context.Context, from time.Time, least float64) ([]string, error) {
@@ -108,6 +117,20 @@ func (w *world) Busy(_ context.Context, from time.Time, least float64) ([]string
 		}
 		if sum >= least {
 			out = append(out, brand)
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Rewritten(_ context.Context, brands []string, _, _, _ time.Time) ([]pipeline.Rewriting, error) {
+	var out []pipeline.Rewriting
+	for brand := range w.minutes {
+		x := pipeline.Rewriting{Brand: brand, Changed: w.marked[brand]}
+		if w.behind[brand] > 0 {
+			x.Waiting = x.Changed
+		}
+		if len(brands) == 0 || slices.Contains(brands, brand) {
+			out = append(out, x)
 		}
 	}
 	return out, nil
@@ -220,6 +243,88 @@ func TestASpikeIsOneIncidentThroughARestart(t *testing.T) {
 	for _, i := range w.stored {
 		assert.Equal(t, pipeline.IncidentResolved, i.State)
 	}
+}
+
+// relabel is a replay that is promoted: all that was ever said of a brand counts so many
+// times. The last hours are counted anew at once, history when the totals have followed.
+func (w *world) relabel(brand string, times float64, days int) {
+	for at := range w.minutes[brand] {
+		w.minutes[brand][at] *= times
+	}
+	for h := range days * 24 {
+		w.moved[pipeline.BrandHour{Brand: brand, Hour: pipeline.At(w.now.Add(-time.Duration(h) * time.Hour).Truncate(time.Hour))}] = w.now
+	}
+	w.behind, w.marked = map[string]float64{brand: times}, map[string]float64{brand: float64(days*24) - 4}
+}
+
+func TestAReplayThatIsPromotedCallsNobody(t *testing.T) {
+	for name, times := range map[string]float64{"a wider query": 8, "a narrower query": 0.02} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.usually("Acme", 6, 3)
+			r := w.runner(nil)
+			rng := rand.New(rand.NewPCG(7, 7))
+			factor := 1.0
+			calm := func(int) { w.say("Acme", w.now, math.Round(factor*poisson(rng, 3))) }
+			w.pass(t, r, 20, calm)
+			factor = times
+			w.relabel("Acme", times, 6)
+			w.pass(t, r, 10, calm) // the totals are slow
+			require.Empty(t, w.told)
+			w.behind = nil
+			w.pass(t, r, 10, calm)
+			w.marked = nil
+			w.pass(t, r, 40, calm)
+			require.Empty(t, w.told, "what is said now is what always was")
+			if times > 1 {
+				w.pass(t, r, 10, func(int) { calm(0); w.say("Acme", w.now, 400) })
+				assert.NotEmpty(t, w.told, "a spike is told all the same")
+			}
+		})
+	}
+}
+
+func TestABrandIsNotHeldForEver(t *testing.T) {
+	w := newWorld()
+	w.usually("Acme", 6, 1)
+	r := w.runner(nil)
+	w.pass(t, r, 2, nil)
+	w.behind, w.marked = map[string]float64{"Acme": 1}, map[string]float64{"Acme": 100}
+	spike := func(int) { w.say("Acme", w.now, 40) }
+	w.pass(t, r, 50, spike)
+	require.Empty(t, w.told)
+	w.pass(t, r, 15, spike)
+	assert.NotEmpty(t, w.told)
+}
+
+// TestWhatWasToldIsNotToldAgainBehindAnother: after a surge of its own, a brand has an incident of a
+// competitor's; then its watch is built anew and finds the first one in the past.
+func TestWhatWasToldIsNotToldAgainBehindAnother(t *testing.T) {
+	w := newWorld()
+	w.usually("Acme", 6, 1)
+	w.usually("Zenith", 6, 1)
+	rivals := map[string][]string{"Zenith": {"Acme"}}
+	rng := rand.New(rand.NewPCG(7, 7))
+	calm := func(int) { w.say("Acme", w.now, poisson(rng, 1)); w.say("Zenith", w.now, poisson(rng, 1)) }
+	r := w.runner(rivals)
+	w.pass(t, r, 5, calm)
+	w.pass(t, r, 10, func(int) { calm(0); w.say("Acme", w.now, 40) })
+	w.pass(t, r, 160, calm)
+	w.pass(t, r, 10, func(int) { calm(0); w.say("Zenith", w.now, 40) })
+	told, kept := len(w.told), len(w.stored)
+	require.Contains(t, w.told, "Acme volume resolved 3")
+	require.Contains(t, w.told, "Acme rival opened 1")
+	for _, late := range []time.Duration{0, 20 * time.Minute} {
+		r = w.runner(rivals) // restarted
+		w.pass(t, r, 5, func(int) {
+			calm(0)
+			if late > 0 { // and posts of the first surge that are late
+				w.say("Acme", w.now.Add(-late-160*time.Minute), 3)
+			}
+		})
+	}
+	assert.Len(t, w.told, told, "%v", w.told)
+	assert.Len(t, w.stored, kept)
 }
 
 func TestASpikeWhileNobodyRanIsNotLost(t *testing.T) {

@@ -116,9 +116,9 @@ func (a *Alerts) incidents(ctx context.Context, where string, values driver.Para
 	return out, nil
 }
 
-// Incidents lists those that are open, and those that opened since a moment, oldest first.
+// Incidents lists those that are open, and those that went on since a moment, oldest first.
 func (a *Alerts) Incidents(ctx context.Context, since time.Time) ([]pipeline.Incident, error) {
-	return a.incidents(ctx, "WHERE state = 'open' OR opened_at >= toDateTime({since:Int64}, 'UTC') ORDER BY opened_at, incident_id",
+	return a.incidents(ctx, "WHERE state = 'open' OR updated_at >= toDateTime({since:Int64}, 'UTC') ORDER BY opened_at, incident_id",
 		driver.Parameters{"since": seconds64(since)})
 }
 

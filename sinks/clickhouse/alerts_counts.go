@@ -52,6 +52,37 @@ WHERE label_set = 'live' AND hour >= toDateTime({hours:Int64}, 'UTC') AND at >= 
 	return out, err
 }
 
+// Rewritten tells of brands (none named: of all) whose past between two hours was marked as
+// changed since a moment, or is being labelled or totalled anew now. A bucket that was
+// marked while it was young changed no past.
+func (c *Counts) Rewritten(ctx context.Context, brands []string, since, from, to time.Time) ([]pipeline.Rewriting, error) {
+	var rows []struct {
+		Brand     string  `ch:"brand"`
+		Changed   float64 `ch:"changed"`
+		Waiting   float64 `ch:"waiting"`
+		LooksBack bool    `ch:"looks_back"`
+	}
+	err := c.ask(ctx, &rows, `SELECT brand, toFloat64(sum(late)) AS changed, toFloat64(sum(open)) AS waiting, max(running) AS looks_back FROM
+(
+    SELECT toString(brand) AS brand, uniqExactIf(hour, at >= toDateTime64({since:Int64}, 3, 'UTC') AND at >= hour + INTERVAL {late:UInt32} SECOND) AS late,
+        uniqExactIf(hour, done = 0) AS open, false AS running
+    FROM $dirty FINAL
+    WHERE label_set = 'live' AND (empty({brands:Array(String)}) OR brand IN {brands:Array(String)})
+        AND hour >= toDateTime({from:Int64}, 'UTC') AND hour < toDateTime({to:Int64}, 'UTC')
+    GROUP BY brand
+    UNION ALL
+    SELECT DISTINCT toString(brand) AS brand, 0 AS late, 0 AS open, true AS running FROM $backfills
+    WHERE state = 'running' AND (empty({brands:Array(String)}) OR brand IN {brands:Array(String)})
+)
+GROUP BY brand`, driver.Parameters{"brands": list(brands), "since": seconds64(since), "from": seconds64(from), "to": seconds64(to),
+		"late": strconv.Itoa(int(pipeline.LateAfter / time.Second))})
+	out := make([]pipeline.Rewriting, len(rows))
+	for i, r := range rows {
+		out[i] = pipeline.Rewriting(r)
+	}
+	return out, err
+}
+
 // minuteRow is a pipeline.BrandMinute as it is read.
 type minuteRow struct {
 	Brand    string    `ch:"brand"`

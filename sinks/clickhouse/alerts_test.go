@@ -107,6 +107,28 @@ func TestCountsAnswerDetectors(t *testing.T) {
 	assert.Zero(t, empty.Mentions)
 }
 
+func TestCountsKnowWhosePastIsRewritten(t *testing.T) {
+	db := alertsDB(t, "alerts_rewritten")
+	ctx, now, c := t.Context(), time.Now().UTC(), OpenCounts(db)
+	mark := func(brand string, hours int, done int, at string) {
+		require.NoError(t, db.Exec(ctx, fmt.Sprintf(`INSERT INTO dirty (label_set, brand, hour, mark, done, at)
+SELECT 'live', '%s', toStartOfHour(now()) - INTERVAL number + 1 HOUR, 7, %d, %s FROM numbers(%d)`, brand, done, at, hours)))
+	}
+	mark("promoted", 48, 0, "now64(3)")
+	mark("settled", 48, 0, "now64(3)")
+	mark("settled", 48, 1, "now64(3)")
+	mark("lively", 20, 0, "toStartOfHour(now()) - INTERVAL number HOUR") // marked when it was said
+	mark("lively", 20, 1, "toStartOfHour(now()) - INTERVAL number HOUR")
+	require.NoError(t, db.Exec(ctx, `INSERT INTO replays (name, kind, brand, state, step) VALUES ('a', 'backfill', 'new', 'running', 1), ('b', 'backfill', 'old', 'done', 1)`))
+	edge := now.Add(-3 * time.Hour).Truncate(time.Hour)
+	all, err := c.Rewritten(ctx, nil, now.Add(-time.Hour), now.Add(-15*24*time.Hour), edge)
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []pipeline.Rewriting{{Brand: "promoted", Changed: 45, Waiting: 45}, {Brand: "settled", Changed: 45}, {Brand: "lively"}, {Brand: "new", LooksBack: true}}, all)
+	some, err := c.Rewritten(ctx, []string{"settled", "it's none"}, now.Add(time.Minute), now.Add(-15*24*time.Hour), edge)
+	require.NoError(t, err)
+	assert.Equal(t, []pipeline.Rewriting{{Brand: "settled"}}, some)
+}
+
 func TestCascadesArePeopleWhoPassOnAPost(t *testing.T) {
 	db := alertsDB(t, "alerts_cascades")
 	ctx, now := t.Context(), time.Now().UTC()

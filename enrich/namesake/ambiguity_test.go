@@ -1,11 +1,8 @@
 package namesake_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -15,113 +12,166 @@ import (
 	"earshot/enrich/namesake"
 	"earshot/pipeline"
 	"earshot/pipeline/query"
-	"earshot/pipeline/testclaim"
 )
 
 var update = flag.Bool("update", false, "write docs/ambiguity.md anew") //nolint:gochecknoglobals // a flag
 
-// The promise, over all names, on posts that no query was written from. On the final posts,
-// which nobody had read before, the precision misses it; it may not fall further.
+// The promise, over all names, on posts that were labelled before anything was asked of them.
 const (
-	wantPrecision      = 0.95
-	wantRecall         = 0.90
-	wantFinalPrecision = 0.92
+	wantPrecision = 0.95
+	wantRecall    = 0.90
 )
 
-const (
-	folder   = "../testdata/ambiguity/"
-	document = "../../docs/ambiguity.md"
-)
+// veto is the score of the context model below which a post that the query finds does not
+// count. It was settled by cross-validation before the last posts were drawn.
+const veto = 0.1
 
-// labelled is a tweet that was labelled by hand for a name.
-type labelled struct {
-	namesake.Example
-	heldOut bool
-}
+// seen are the labels that served to mend the queries and to learn the models, beside the
+// development half of labels.tsv; last are those that served for nothing. The names that
+// are hardest to tell apart are those of hardest.
+var (
+	seen    = []string{"fresh.tsv", "second.tsv", "final.tsv", "third.tsv", "fourth.tsv"} //nolint:gochecknoglobals // constant
+	last    = "fifth.tsv"                                                                 //nolint:gochecknoglobals // constant
+	hardest = "fresh.tsv"                                                                 //nolint:gochecknoglobals // constant
+)
 
 // TestAmbiguousNames holds queries and context models against tweets that were labelled
-// by hand before either was written.
+// by hand before either was asked of them.
 func TestAmbiguousNames(t *testing.T) {
 	tweets := readTweets(t)
-	posts, fresh, final := readLabels(t, tweets, "labels.tsv"), readLabels(t, tweets, "fresh.tsv"), readLabels(t, tweets, "final.tsv")
-	for name, more := range readLabels(t, tweets, "second.tsv") {
-		fresh[name] = append(fresh[name], more...)
-	}
+	first, unseen := readLabels(t, tweets, "labels.tsv"), readLabels(t, tweets, last)
+	examples := developed(t, tweets, first)
 	names, definitions := readTable(t, "names.tsv")
 	_, queries := readTable(t, "queries.tsv")
 	require.GreaterOrEqual(t, len(names), 20)
+	hard := readLabels(t, tweets, hardest)
 	var rows strings.Builder
-	var all measured
-	enough, singly := 0, 0
+	var all, hardOnes measured
+	enough := 0
 	for _, name := range names {
-		list := posts[name]
-		if len(list) >= 50 {
+		if len(first[name]) >= 50 {
 			enough++
 		}
-		m := measure(t, name, queries[name], list, fresh[name], final[name])
-		if m.held.precision() >= wantPrecision && m.held.recall() >= wantRecall {
-			singly++
-		}
+		m := measure(t, name, queries[name], examples[name], half(first[name], true), unseen[name])
 		all = all.plus(m)
-		fmt.Fprintf(&rows, "| %s | %s | %d | %s |\n", name, definitions[name], len(list), m)
+		if len(hard[name]) > 0 {
+			hardOnes = hardOnes.plus(m)
+		}
+		fmt.Fprintf(&rows, "| %s | %s | %d | %s |\n", name, definitions[name], len(examples[name]), m)
 	}
-	assert.GreaterOrEqual(t, enough, 20, "names with at least 50 posts each")
-	fmt.Fprintf(&rows, "| **all** | | %d | %s |\n", all.whole.posts, all)
-	fmt.Fprintf(&rows, "\n%d of %d names reach %.2f / %.2f on their held-out posts alone.\n", singly, len(names), wantPrecision, wantRecall)
-	fmt.Fprintf(&rows, "\nOn the final posts: precision %.3f, recall %.3f.\n", all.final.precision(), all.final.recall())
-	assert.GreaterOrEqual(t, all.final.precision(), wantFinalPrecision)
-	assert.GreaterOrEqual(t, all.final.recall(), wantRecall)
-	for _, c := range []tally{all.held, all.whole} {
+	assert.GreaterOrEqual(t, enough, 20, "names with at least 50 posts each, labelled before any query was written")
+	fmt.Fprintf(&rows, "\n%s", sums(all, hardOnes))
+	for _, c := range []tally{all.half, all.query, all.both} {
 		assert.GreaterOrEqual(t, c.precision(), wantPrecision)
 		assert.GreaterOrEqual(t, c.recall(), wantRecall)
 	}
 	compareDocument(t, rows.String())
 }
 
-// measured is how a name is told apart: by its bare name, its query and its model.
-type measured struct{ bare, whole, held, model, both, fresh, final tally }
-
-func measure(t *testing.T, name, source string, list, fresh, final []labelled) measured {
-	learnt := contextOf(t, name, list)
-	bare := fmt.Sprintf("%q", name)
-	asked := matches(t, name, source, nil, list)
-	return measured{
-		bare:  count(list, matches(t, name, bare, nil, list), true),
-		whole: count(list, asked, true, false),
-		held:  count(list, asked, true),
-		model: count(list, matches(t, name, bare+" AND context:>0.5", learnt, list), true),
-		both:  count(list, matches(t, name, "("+source+") AND context:>0.3", learnt, list), true),
-		fresh: count(fresh, matches(t, name, source, nil, fresh), true, false),
-		final: count(final, matches(t, name, source, nil, final), true, false),
-	}
-}
-
-func (m measured) plus(o measured) measured {
-	return measured{
-		m.bare.plus(o.bare), m.whole.plus(o.whole), m.held.plus(o.held),
-		m.model.plus(o.model), m.both.plus(o.both), m.fresh.plus(o.fresh), m.final.plus(o.final),
-	}
-}
-
-func (m measured) String() string {
-	return fmt.Sprintf("%s | %s | %s | %s | %s | %s | %s", m.bare, m.whole, m.held, m.model, m.both, m.fresh, m.final)
-}
-
 // TestAmbiguityTestCanFail asks for the bare name, which must miss the promise.
 func TestAmbiguityTestCanFail(t *testing.T) {
 	var sum tally
-	for name, list := range readLabels(t, readTweets(t), "labels.tsv") {
-		sum = sum.plus(count(list, matches(t, name, fmt.Sprintf("%q", name), nil, list), true))
+	for name, list := range readLabels(t, readTweets(t), last) {
+		sum = sum.plus(count(list, matches(t, name, bare(name), nil, list)))
 	}
 	assert.Less(t, sum.precision(), 0.8)
 	assert.Greater(t, sum.recall(), 0.95, "the name stands in every post")
 }
 
-// contextOf learns from the development half alone; nil if that is all yes or all no.
+// TestLabelsAreApart: a post that is measured served for nothing else.
+func TestLabelsAreApart(t *testing.T) {
+	tweets := readTweets(t)
+	held := map[string]bool{}
+	for name, list := range readLabels(t, tweets, last) {
+		for _, l := range list {
+			held[name+"/"+l.Post.ID] = true
+		}
+	}
+	require.Greater(t, len(held), 300)
+	for _, file := range append([]string{"labels.tsv"}, seen...) {
+		for name, list := range readLabels(t, tweets, file) {
+			for _, l := range list {
+				assert.False(t, held[name+"/"+l.Post.ID], "%s %s stands in %s too", name, l.Post.ID, file)
+			}
+		}
+	}
+}
+
+// developed returns what the queries were written from and the models learn from.
+func developed(t *testing.T, tweets map[string]string, first map[string][]labelled) map[string][]labelled {
+	out := map[string][]labelled{}
+	for name, list := range first {
+		out[name] = half(list, false)
+	}
+	for _, file := range seen {
+		for name, list := range readLabels(t, tweets, file) {
+			out[name] = append(out[name], list...)
+		}
+	}
+	return out
+}
+
+// measured is how a name is told apart: in the held-out half of the first labels by its
+// query and its model; in the last labels by the bare name, its query, its model alone,
+// both, and both where the reader was sure.
+type measured struct{ half, bare, query, model, both, sure tally }
+
+func measure(t *testing.T, name, source string, examples, held, unseen []labelled) measured {
+	learnt := contextOf(t, name, examples)
+	vetoed := fmt.Sprintf("(%s) AND context:>%g", source, veto)
+	both := matches(t, name, vetoed, learnt, unseen)
+	return measured{
+		half:  count(held, matches(t, name, vetoed, learnt, held)),
+		bare:  count(unseen, matches(t, name, bare(name), nil, unseen)),
+		query: count(unseen, matches(t, name, source, nil, unseen)),
+		model: count(unseen, matches(t, name, bare(name)+" AND context:>0.5", learnt, unseen)),
+		both:  count(unseen, both),
+		sure:  countSure(unseen, both),
+	}
+}
+
+func bare(name string) string { return fmt.Sprintf("%q", name) }
+
+func (m measured) plus(o measured) measured {
+	return measured{
+		m.half.plus(o.half), m.bare.plus(o.bare), m.query.plus(o.query),
+		m.model.plus(o.model), m.both.plus(o.both), m.sure.plus(o.sure),
+	}
+}
+
+func (m measured) String() string {
+	return fmt.Sprintf("%s | %s | %s | %s | %s", m.half, m.bare, m.query, m.model, m.both)
+}
+
+// sums are the lines below the table.
+func sums(all, hard measured) string {
+	var b strings.Builder
+	b.WriteString("| over all names | posts | precision | recall |\n|---|---|---|---|\n")
+	for _, row := range []struct {
+		what string
+		of   tally
+	}{
+		{"bare name", all.bare},
+		{"query", all.query},
+		{"model alone", all.model},
+		{"**query and model**", all.both},
+		{"query and model, without the unsure posts", all.sure},
+		{"query and model, the 15 hardest names", hard.both},
+		{"query alone, the 15 hardest names", hard.query},
+		{"query and model, held-out half of the first labels", all.half},
+	} {
+		fmt.Fprintf(&b, "| %s | %d | %s | %s |\n", row.what, row.of.posts,
+			interval(row.of.right, row.of.right+row.of.wrong), interval(row.of.right, row.of.right+row.of.missed))
+	}
+	return b.String()
+}
+
+// contextOf learns from the examples of which the reader was sure; nil if they are all
+// yes or all no.
 func contextOf(t *testing.T, name string, list []labelled) *namesake.Model {
 	var examples []namesake.Example
 	for _, l := range list {
-		if !l.heldOut {
+		if !l.unsure {
 			examples = append(examples, l.Example)
 		}
 	}
@@ -152,107 +202,4 @@ func matches(t *testing.T, name, source string, m *namesake.Model, list []labell
 		out[i] = len(matcher.Match(&pipeline.Record{Post: *l.Post})) > 0
 	}
 	return out
-}
-
-// tally counts right and wrong matches and misses.
-type tally struct{ posts, right, wrong, missed int }
-
-func count(list []labelled, matched []bool, halves ...bool) tally {
-	var c tally
-	for i, l := range list {
-		for _, half := range halves {
-			if l.heldOut != half {
-				continue
-			}
-			c.posts++
-			switch {
-			case matched[i] && l.Yes:
-				c.right++
-			case matched[i]:
-				c.wrong++
-			case l.Yes:
-				c.missed++
-			}
-		}
-	}
-	return c
-}
-
-func (c tally) plus(d tally) tally {
-	return tally{c.posts + d.posts, c.right + d.right, c.wrong + d.wrong, c.missed + d.missed}
-}
-
-func (c tally) precision() float64 { return float64(c.right) / float64(max(c.right+c.wrong, 1)) }
-func (c tally) recall() float64    { return float64(c.right) / float64(max(c.right+c.missed, 1)) }
-
-func (c tally) String() string {
-	if c.posts == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%.2f / %.2f of %d", c.precision(), c.recall(), c.right+c.missed)
-}
-
-// readTweets returns the text of each tweet by its id; of an id with two texts the first.
-func readTweets(t *testing.T) map[string]string {
-	content, err := os.ReadFile(testclaim.Data(t, "sentiment/target.tsv"))
-	require.NoError(t, err)
-	out := map[string]string{}
-	for line := range strings.Lines(string(content)) {
-		row := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 5)
-		if _, twice := out[row[2]]; !twice {
-			out[row[2]] = row[4]
-		}
-	}
-	return out
-}
-
-func readLabels(t *testing.T, tweets map[string]string, file string) map[string][]labelled {
-	content, err := os.ReadFile(folder + file)
-	require.NoError(t, err)
-	out := map[string][]labelled{}
-	for line := range strings.Lines(string(content)) {
-		row := strings.Split(strings.TrimSpace(line), "\t")
-		require.Len(t, row, 3)
-		require.Contains(t, []string{"yes", "no"}, row[2])
-		text, ok := tweets[row[1]]
-		require.True(t, ok, "tweet %s", row[1])
-		sum := sha256.Sum256([]byte(row[0] + "/" + row[1]))
-		last := hex.EncodeToString(sum[:])[63]
-		out[row[0]] = append(out[row[0]], labelled{
-			Example: namesake.Example{Post: &pipeline.Post{Platform: "x", ID: row[1], Text: text}, Yes: row[2] == "yes"},
-			heldOut: strings.IndexByte("0123456789abcdef", last)%2 == 1,
-		})
-	}
-	return out
-}
-
-// readTable reads name and value of each line.
-func readTable(t *testing.T, file string) (names []string, values map[string]string) {
-	content, err := os.ReadFile(folder + file)
-	require.NoError(t, err)
-	values = map[string]string{}
-	for line := range strings.Lines(string(content)) {
-		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		require.True(t, ok, "%s: %q", file, line)
-		names = append(names, name)
-		values[name] = value
-	}
-	return names, values
-}
-
-func compareDocument(t *testing.T, rows string) {
-	content, err := os.ReadFile(document)
-	require.NoError(t, err)
-	const begin, end = "<!-- generated: go test ./enrich/namesake -update -->\n", "<!-- end -->"
-	head, rest, ok := strings.Cut(string(content), begin)
-	require.True(t, ok)
-	_, tail, ok := strings.Cut(rest, end)
-	require.True(t, ok)
-	want := head + begin + "\n| name | what counts | posts | bare name, held out | query, all | query, held out | model alone, held out | query and model, held out | query, fresh (seen since) | query, final |\n" +
-		"|---|---|---|---|---|---|---|---|---|---|\n" + rows + "\n" + end + tail
-	if *update {
-		require.NoError(t, os.WriteFile(document, []byte(want), 0o600))
-		return
-	}
-	assert.Equal(t, want, string(content), "run go test ./enrich/namesake -update")
 }

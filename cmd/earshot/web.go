@@ -13,7 +13,10 @@ func webCommand(o *options) *cobra.Command {
 		Long: `Draws the boards of Grafana in a small web view, for the first look: time range, variables,
 drill-down, CSV of any panel. ` + "`earshot run`" + ` does the same by itself (role web).
 
-It asks as a user that may only read, and runs the queries of the boards alone.`,
+At /queries analysts try what counts as a mention of a brand on the archive; with web.token
+set they save it there (docs/query.md).
+
+It asks as a user that may only read, and runs the queries of the boards and of that page alone.`,
 		Example: `  earshot web                            beside a running earshot, or over what it stored
   earshot web --config clusters.yaml     over a ClickHouse of your own`,
 		Args: cobra.NoArgs,

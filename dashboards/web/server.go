@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"earshot/dashboards"
+	"earshot/pipeline"
 )
 
 //go:embed static
@@ -34,6 +35,8 @@ type Server struct {
 	Log    zerolog.Logger
 	// Simulated says which data the view opens with.
 	Simulated bool
+	Editor    Editor          // answers the page of queries; nil: there is none
+	Token     pipeline.Secret // what whoever writes must know; empty: nothing can be written
 }
 
 const (
@@ -53,6 +56,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/boards/{uid}/choices/{name}", s.choices)
 	mux.HandleFunc("POST /api/boards/{uid}/panels/{id}", s.panel)
 	mux.HandleFunc("POST /api/boards/{uid}/marks/{index}", s.marks)
+	if s.Editor != nil {
+		s.editing(mux)
+	}
 	return s.guard(mux)
 }
 
@@ -105,7 +111,7 @@ func (s *Server) send(w http.ResponseWriter, name string) {
 		kind = "text/plain; charset=utf-8"
 	}
 	w.Header().Set("Content-Type", kind)
-	_, _ = w.Write(raw) //nolint:gosec // an embedded file, by its name; a browser that left does not need it
+	_, _ = w.Write(raw) // a browser that left does not need it
 }
 
 // listed is a board in the list.
@@ -119,7 +125,8 @@ func (s *Server) boards(w http.ResponseWriter, _ *http.Request) {
 	out := struct {
 		Boards    []listed `json:"boards"`
 		Simulated bool     `json:"simulated"`
-	}{Simulated: s.Simulated}
+		Queries   bool     `json:"queries"`
+	}{Simulated: s.Simulated, Queries: s.Editor != nil}
 	for _, b := range s.Boards {
 		out.Boards = append(out.Boards, listed{b.UID, b.Title, b.Description})
 	}

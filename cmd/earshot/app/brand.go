@@ -286,51 +286,57 @@ type BrandChange struct {
 // ChangeBrand publishes a change; workers take it up between two batches, within seconds.
 func ChangeBrand(ctx context.Context, cfg *Config, c *Console, change BrandChange) error {
 	return withBrands(ctx, cfg, c.Log, func(table *kafka.Table[brandEntry]) error {
-		all, _, err := table.All(ctx)
+		entry, err := change.apply(ctx, table)
 		if err != nil {
-			return err
-		}
-		key := brandKey(change.Name)
-		entry, known := all[key]
-		known = known && !entry.Removed
-		old := entry
-		switch {
-		case change.Verb == "add" && known:
-			return fmt.Errorf("brand %s exists: `brand set` gives it another query", entry.Brand.Name)
-		case change.Verb != "add" && !known:
-			return fmt.Errorf("there is no brand %q; `brand list` shows them, `brand add` makes one", change.Name)
-		}
-		var context ContextModel
-		if change.Context != "" {
-			if err := context.UnmarshalText([]byte(change.Context)); err != nil {
-				return failure(ExitUsage, err)
-			}
-		}
-		switch change.Verb {
-		case "add":
-			entry.Brand, entry.Removed, entry.Paused = Brand{Name: strings.TrimSpace(change.Name), Query: change.Query, Context: context}, false, false
-		case "set":
-			entry.Brand.Query = change.Query
-			if change.Context != "" {
-				entry.Brand.Context = context
-			}
-		case "pause", "resume":
-			entry.Paused = change.Verb == "pause"
-		case "remove":
-			entry.Removed = true
-		}
-		check := *DefaultConfig()
-		check.Brands = []Brand{entry.Brand}
-		if err := check.Validate(); err != nil {
-			return failure(ExitUsage, err)
-		}
-		entry.stamp(old, known, pipeline.At(time.Now()))
-		if err := table.Put(ctx, key, entry); err != nil {
 			return err
 		}
 		c.print(fmt.Sprintf("%s: %s\n", entry.Brand.Name, entry.state()))
 		return nil
 	})
+}
+
+// apply publishes the change and returns what the brand is now.
+func (change BrandChange) apply(ctx context.Context, table *kafka.Table[brandEntry]) (entry brandEntry, err error) {
+	all, _, err := table.All(ctx)
+	if err != nil {
+		return entry, err
+	}
+	key := brandKey(change.Name)
+	entry, known := all[key]
+	known = known && !entry.Removed
+	old := entry
+	switch {
+	case change.Verb == "add" && known:
+		return entry, failure(ExitFailed, fmt.Errorf("brand %s exists: `brand set` gives it another query", entry.Brand.Name))
+	case change.Verb != "add" && !known:
+		return entry, failure(ExitFailed, fmt.Errorf("there is no brand %q; `brand list` shows them, `brand add` makes one", change.Name))
+	}
+	var context ContextModel
+	if change.Context != "" {
+		if err := context.UnmarshalText([]byte(change.Context)); err != nil {
+			return entry, failure(ExitUsage, err)
+		}
+	}
+	switch change.Verb {
+	case "add":
+		entry.Brand, entry.Removed, entry.Paused = Brand{Name: strings.TrimSpace(change.Name), Query: change.Query, Context: context}, false, false
+	case "set":
+		entry.Brand.Query = change.Query
+		if change.Context != "" {
+			entry.Brand.Context = context
+		}
+	case "pause", "resume":
+		entry.Paused = change.Verb == "pause"
+	case "remove":
+		entry.Removed = true
+	}
+	check := *DefaultConfig()
+	check.Brands = []Brand{entry.Brand}
+	if err := check.Validate(); err != nil {
+		return entry, failure(ExitUsage, err)
+	}
+	entry.stamp(old, known, pipeline.At(time.Now()))
+	return entry, table.Put(ctx, key, entry)
 }
 
 // withBrands opens the topic of brands.

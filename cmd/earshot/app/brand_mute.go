@@ -88,43 +88,53 @@ func (m MuteChange) rule() (enrich.Mute, error) {
 // ChangeMute publishes what counts no more, or again. Workers take it up between two
 // batches; what is stored follows within seconds, where `earshot run` runs.
 func ChangeMute(ctx context.Context, cfg *Config, c *Console, change MuteChange) error {
-	rule, err := change.rule()
-	if err != nil {
-		return failure(ExitUsage, err)
-	}
 	if change.Who == "" {
 		if u, err := user.Current(); err == nil {
 			change.Who = u.Username
 		}
 	}
+	if _, err := change.rule(); err != nil { // before anything is opened
+		return failure(ExitUsage, err)
+	}
 	return withBrands(ctx, cfg, c.Log, func(table *kafka.Table[brandEntry]) error {
-		all, _, err := table.All(ctx)
+		said, err := change.apply(ctx, table)
 		if err != nil {
 			return err
 		}
-		key := muteKey(rule)
-		old, known := all[key]
-		stands := known && !old.Removed
-		switch {
-		case change.Undo && !stands:
-			return fmt.Errorf("%s is not muted; `brand mutes` shows what is", describeMute(rule))
-		case rule.Brand != "" && !change.Undo && (all[brandKey(rule.Brand)].Brand.Name == "" || all[brandKey(rule.Brand)].Removed):
-			return fmt.Errorf("there is no brand %q; `brand list` shows them", rule.Brand)
-		case !change.Undo && stands:
-			c.print(describeMute(rule) + ": was muted before\n")
-			return nil
-		}
-		entry := brandEntry{Mute: &rule, Who: change.Who, Removed: change.Undo, At: pipeline.At(time.Now())}
-		if err := table.Put(ctx, key, entry); err != nil {
-			return err
-		}
-		verb := "does not count any more"
-		if change.Undo {
-			verb = "counts again"
-		}
-		c.print(describeMute(rule) + ": " + verb + "\n")
+		c.print(said + "\n")
 		return nil
 	})
+}
+
+// apply publishes the change and says what counts now.
+func (m MuteChange) apply(ctx context.Context, table *kafka.Table[brandEntry]) (said string, err error) {
+	rule, err := m.rule()
+	if err != nil {
+		return "", failure(ExitUsage, err)
+	}
+	all, _, err := table.All(ctx)
+	if err != nil {
+		return "", err
+	}
+	key := muteKey(rule)
+	old, known := all[key]
+	stands := known && !old.Removed
+	switch {
+	case m.Undo && !stands:
+		return "", failure(ExitFailed, fmt.Errorf("%s is not muted; `brand mutes` shows what is", describeMute(rule)))
+	case rule.Brand != "" && !m.Undo && (all[brandKey(rule.Brand)].Brand.Name == "" || all[brandKey(rule.Brand)].Removed):
+		return "", failure(ExitFailed, fmt.Errorf("there is no brand %q; `brand list` shows them", rule.Brand))
+	case !m.Undo && stands:
+		return describeMute(rule) + ": was muted before", nil
+	}
+	entry := brandEntry{Mute: &rule, Who: m.Who, Removed: m.Undo, At: pipeline.At(time.Now())}
+	if err := table.Put(ctx, key, entry); err != nil {
+		return "", err
+	}
+	if m.Undo {
+		return describeMute(rule) + ": counts again", nil
+	}
+	return describeMute(rule) + ": does not count any more", nil
 }
 
 func describeMute(m enrich.Mute) string {

@@ -110,7 +110,39 @@ func (t QueryTrial) Test(out io.Writer, file string) error {
 	if err != nil {
 		return err
 	}
-	var hit, wrong, missed, posts int
+	var tally tally
+	err = judge(in, lines, func(j judged) {
+		tally.add(j)
+		switch {
+		case j.wanted == j.found:
+			return
+		case j.found:
+			fmt.Fprintf(out, "wrong   line %d: %s\n", j.line, j.text)
+		default:
+			fmt.Fprintf(out, "missed  line %d: %s\n", j.line, j.text)
+		}
+		for _, p := range in.Decided() {
+			fmt.Fprintf(out, "        decided by  %s\n", describePart(p, j.record))
+		}
+	})
+	if err != nil {
+		return failure(ExitConfiguration, fmt.Errorf("%s, %w", file, err))
+	}
+	_, err = fmt.Fprintf(out, "precision %s, recall %s, %d posts\n", tally.precision(), tally.recall(), tally.posts)
+	return err
+}
+
+// judged is a post that says yes or no, and what a query says of it.
+type judged struct {
+	line          int    // from 1
+	text          string // the post, as it was given
+	wanted, found bool
+	record        *pipeline.Record
+}
+
+// judge asks about each line of yes or no, a tab and a post. Until use returns, the
+// inspector speaks of that post.
+func judge(in *query.Inspector, lines []string, use func(judged)) error {
 	for i, line := range lines {
 		if strings.TrimSpace(line) == "" {
 			continue
@@ -118,35 +150,34 @@ func (t QueryTrial) Test(out io.Writer, file string) error {
 		label, text, ok := strings.Cut(line, "\t")
 		label = strings.ToLower(strings.TrimSpace(label))
 		if !ok || label != "yes" && label != "no" {
-			return failure(ExitConfiguration, fmt.Errorf("%s, line %d: expected yes or no, a tab and a post", file, i+1))
+			return fmt.Errorf("line %d: expected yes or no, a tab and a post", i+1)
 		}
 		r, err := readPost(text)
 		if err != nil {
-			return failure(ExitConfiguration, fmt.Errorf("%s, line %d: %w", file, i+1, err))
+			return fmt.Errorf("line %d: %w", i+1, err)
 		}
-		posts++
-		word := ""
-		switch found := in.Match(r); {
-		case found && label == "yes":
-			hit++
-			continue
-		case found:
-			wrong++
-			word = "wrong "
-		case label == "yes":
-			missed++
-			word = "missed"
-		default:
-			continue
-		}
-		fmt.Fprintf(out, "%s  line %d: %s\n", word, i+1, text)
-		for _, p := range in.Decided() {
-			fmt.Fprintf(out, "        decided by  %s\n", describePart(p, r))
-		}
+		use(judged{line: i + 1, text: text, wanted: label == "yes", found: in.Match(r), record: r})
 	}
-	_, err = fmt.Fprintf(out, "precision %s, recall %s, %d posts\n", share(hit, hit+wrong), share(hit, hit+missed), posts)
-	return err
+	return nil
 }
+
+// tally counts how often a query is right.
+type tally struct{ posts, hit, wrong, missed int }
+
+func (t *tally) add(j judged) {
+	t.posts++
+	switch {
+	case j.found && j.wanted:
+		t.hit++
+	case j.found:
+		t.wrong++
+	case j.wanted:
+		t.missed++
+	}
+}
+
+func (t *tally) precision() string { return share(t.hit, t.hit+t.wrong) }
+func (t *tally) recall() string    { return share(t.hit, t.hit+t.missed) }
 
 func share(part, whole int) string {
 	if whole == 0 {

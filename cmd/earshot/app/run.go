@@ -125,7 +125,7 @@ func (l *line) invitation(stream string) string {
 		fmt.Fprintf(&b, " (password in %s/%s)", strings.TrimSuffix(l.cfg.Data, "/"), runtimeFile)
 	}
 	if l.webView != nil {
-		fmt.Fprintf(&b, "\n  Boards      http://%s", l.webView.Addr())
+		fmt.Fprintf(&b, "\n  Boards      http://%s\n  Queries     http://%[1]s/queries", l.webView.Addr())
 	}
 	b.WriteString("\n  Ctrl-C ends it; nothing is lost, and the next start goes on from there.\n\n")
 	return b.String()

@@ -9,17 +9,17 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"earshot/dashboards"
 	"earshot/dashboards/web"
 	"earshot/pipeline"
+	"earshot/pipeline/kafka"
 	"earshot/sinks/clickhouse"
 )
 
 // WebConfig says where the web view listens.
 type WebConfig struct {
-	Listen string `yaml:"listen" doc:"loopback host:port of the web view, which draws the boards without a Grafana; if it is taken, the next free one; empty: none"`
+	Listen string          `yaml:"listen" doc:"loopback host:port of the web view, which draws the boards without a Grafana; if it is taken, the next free one; empty: none"`
+	Token  pipeline.Secret `yaml:"token" doc:"what whoever saves a query or mutes an author in the web view must know, at least 16 characters; empty: the view writes nothing"`
 }
 
 // DefaultWebConfig listens on this machine alone.
@@ -27,11 +27,17 @@ func DefaultWebConfig() WebConfig { return WebConfig{Listen: "127.0.0.1:8090"} }
 
 // Validate names the field that is wrong.
 func (w WebConfig) Validate() error {
+	if n := len(w.Token); n > 0 && n < minToken {
+		return fmt.Errorf("web.token: has %d characters, fewer than %d: whoever guesses it changes brands", n, minToken)
+	}
 	if w.Listen == "" || loopback(w.Listen) {
 		return nil
 	}
 	return fmt.Errorf("web.listen: %q is not host:port of this machine alone, as 127.0.0.1:8090: nobody has to log in there", w.Listen)
 }
+
+// minToken is the least length of a token, in bytes.
+const minToken = 16
 
 // loopback reports whether an address reaches this machine alone.
 func loopback(address string) bool {
@@ -62,13 +68,13 @@ func openWeb(ctx context.Context, cfg WebConfig) (net.Listener, error) {
 	return nil, fmt.Errorf("web.listen: no port from %d to %d is free: %w", first, first+webPorts-1, err)
 }
 
-// serveWeb draws the boards until ctx ends; db is of a user that may only read.
-func serveWeb(ctx context.Context, listener net.Listener, db *clickhouse.DB, simulated bool, log zerolog.Logger) error {
+// serveWeb draws the boards, and answers the page of queries, until ctx ends.
+func serveWeb(ctx context.Context, listener net.Listener, e *editor) error {
 	boards, err := dashboards.Boards()
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	view := &web.Server{Boards: boards, DB: db, Log: log, Simulated: simulated}
+	view := &web.Server{Boards: boards, DB: e.db, Log: e.log, Simulated: len(e.cfg.simulatedBrands()) > 0, Editor: e, Token: e.cfg.Web.Token}
 	server := &http.Server{Handler: view.Handler(), ReadHeaderTimeout: readyTimeout, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
 	return serve(ctx, listener, server)
 }
@@ -82,22 +88,27 @@ func (l *line) web() stage {
 			if err != nil {
 				return errors.Join(err, l.webView.Close())
 			}
-			return errors.Join(serveWeb(ctx, l.webView, db, len(l.cfg.simulatedBrands()) > 0, l.log), db.Close())
+			return errors.Join(serveWeb(ctx, l.webView, l.editing(db)), db.Close())
 		})
 	}
 	return out
 }
 
 // RunWeb serves the web view over the database of a configured server, of another earshot
-// on the same data directory, or of one that it starts for itself.
+// on the same data directory, or of one that it starts for itself. Kafka, where the brands
+// stand, is asked when somebody edits a query.
 func RunWeb(ctx context.Context, cfg *Config, c *Console) error {
-	err := withTables(ctx, cfg, c.Log, tables{command: "web"}, func(_ *Servers, db *clickhouse.DB, _ pipeline.Stream) error {
+	err := withTables(ctx, cfg, c.Log, tables{command: "web", kafka: true}, func(servers *Servers, db *clickhouse.DB, live pipeline.Stream) error {
 		listener, err := openWeb(ctx, cfg.Web)
 		if err != nil {
 			return failure(ExitConfiguration, err)
 		}
-		c.print(fmt.Sprintf("\n  The boards: http://%s\n  Ctrl-C ends it.\n\n", listener.Addr()))
-		return serveWeb(ctx, listener, db, len(cfg.simulatedBrands()) > 0, c.Log)
+		c.print(fmt.Sprintf("\n  The boards: http://%s\n  Queries:    http://%[1]s/queries\n  Ctrl-C ends it.\n\n", listener.Addr()))
+		e := &editor{cfg: cfg, db: db, log: c.Log, open: func(ctx context.Context) (*kafka.Client, error) {
+			return openKafka(ctx, servers.Kafka, c.Log, live)
+		}}
+		defer e.close()
+		return serveWeb(ctx, listener, e)
 	})
 	return stopped(ctx, err)
 }

@@ -45,12 +45,6 @@ function show(value, unit, decimals) {
   }
 }
 
-function element(tag, props, ...children) {
-  const e = Object.assign(document.createElement(tag), props || {});
-  e.append(...children);
-  return e;
-}
-
 const draw = {};
 
 draw.stat = (body, panel, answer) => {
@@ -81,8 +75,7 @@ draw.table = (body, panel, answer) => {
       const cell = element('td');
       const o = override(panel, name);
       if (o.links && value) {
-        const safe = /^(https?:\/\/|\/)/.test(value); // never javascript:
-        cell.append(safe ? element('a', { href: value, target: '_blank', rel: 'noopener noreferrer', textContent: 'open' }) : element('span', { textContent: value }));
+        cell.append(webAddress(value) ? element('a', { href: value, target: '_blank', rel: 'noopener noreferrer', textContent: 'open' }) : element('span', { textContent: value }));
       } else if (numeric(type)) {
         cell.className = 'number';
         cell.textContent = show(value, o.unit || panel.fieldConfig.defaults.unit, o.decimals);

@@ -5,15 +5,6 @@ const ranges = { 'now-1h': '1 hour', 'now-6h': '6 hours', 'now-24h': '24 hours',
 const units = { h: 3600, d: 86400, y: 31557600 };
 const seconds = (range) => { const m = /^now-(\d+)([hdy])$/.exec(range); return m ? Number(m[1]) * units[m[2]] : 604800; };
 const state = { board: null, values: {}, range: 'now-7d', zoomed: null, marks: [], charts: [], turn: 0 };
-const byId = (id) => document.getElementById(id);
-
-async function ask(path, body) {
-  const res = await fetch(path, body ? { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) } : {});
-  if (body && body.csv && res.ok) return res.blob();
-  const out = await res.json();
-  if (!res.ok) throw new Error(out.error || res.statusText);
-  return out;
-}
 
 function scope(panel) {
   const to = state.zoomed ? state.zoomed[1] : Math.floor(Date.now() / 1000);
@@ -45,24 +36,19 @@ function recall() {
 }
 
 async function start() {
-  const { boards, simulated } = await ask('/api/boards');
+  const { boards, simulated, queries } = await ask('/api/boards');
   const uid = location.pathname.startsWith('/b/') ? decodeURIComponent(location.pathname.slice(3)) : boards[0].uid;
   state.board = await ask('/api/boards/' + encodeURIComponent(uid));
   recall();
   if (!state.values.database && simulated) state.values.database = ['earshot_simulated'];
   if (!state.values.label_set) state.values.label_set = ['live'];
   document.title = state.board.title;
-  byId('boards').replaceChildren(...boards.map((b) => {
-    const a = element('a', { href: '/b/' + b.uid, textContent: b.title.replace('Earshot: ', ''), title: b.description });
-    if (b.uid === state.board.uid) a.setAttribute('aria-current', 'page');
-    a.onclick = () => { a.href = '/b/' + b.uid + location.search; };
-    return a;
-  }));
+  head(boards, queries, state.board.uid);
   byId('range').replaceChildren(...Object.entries(ranges).map(([v, n]) => element('option', { value: v, textContent: n, selected: v === state.range })));
   byId('range').onchange = (e) => { state.range = e.target.value; state.zoomed = null; remember(true); load(); };
   byId('refresh').onclick = load;
   byId('zoomout').onclick = () => { state.zoomed = null; remember(true); load(); };
-  byId('dark').onclick = () => { document.documentElement.classList.toggle('dark'); localStorage.setItem('dark', document.documentElement.classList.contains('dark') ? '1' : ''); load(); };
+  dark(load);
   await variables();
   remember(false);
   await load();
@@ -189,12 +175,9 @@ function explain(panel) {
 
 async function save(panel) {
   const blob = await ask(`/api/boards/${state.board.uid}/panels/${panel.id}`, { ...scope(panel), csv: true });
-  const a = element('a', { href: URL.createObjectURL(blob), download: panel.title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-') + '.csv' });
-  a.click();
-  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+  download(panel.title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-') + '.csv', blob);
 }
 
 addEventListener('resize', () => state.charts.forEach((c) => c.resize()));
 addEventListener('popstate', () => { recall(); variables().then(load); });
-if (localStorage.getItem('dark')) document.documentElement.classList.add('dark');
 start().catch((e) => byId('panels').replaceChildren(element('section', { className: 'panel wrong', textContent: e.message })));

@@ -94,11 +94,19 @@ func read[T any](t *testing.T, b *browser, script string) (out T) {
 var boardsLine = regexp.MustCompile(`Boards +(http://\S+)`)
 
 // TestWebView looks at every board in a real browser: every panel is drawn, nothing is
-// complained of, no request leaves the machine, and choices, zoom and drill-down work.
+// complained of, no request leaves the machine, and choices, zoom, drill-down and the page of
+// queries work.
 func TestWebView(t *testing.T) {
 	b := newBrowser(t)
 	from := time.Now().UTC().AddDate(0, 0, -6).Truncate(time.Hour)
-	p := newProgram(t, fmt.Sprintf("simulate: \"on\"\nsources:\n- {name: market, type: simulate, brand_names: [\"O'Neill\", Acme, Bolt], mentions: 0.6, from: %s, limit: 8000, rate: 0.02}\n", from.Format(time.RFC3339)))
+	p := newProgram(t, "")
+	p.configure(fmt.Sprintf(`simulate: "on"
+web: {token: %q}
+brands: [{name: Acme, query: acme, competitors: [Globex]}, {name: Globex, query: globex}]
+sources:
+- {name: market, type: simulate, brand_names: ["O'Neill", Acme, Bolt], mentions: 0.6, from: %s, limit: 8000, rate: 0.02}
+- {name: people, type: file, path: %q, format: ndjson}
+`, editorToken, from.Format(time.RFC3339), p.write("people.ndjson", editorPosts()...)))
 	o := p.start("run")
 	p.eventually("the boards have an address, and all posts are stored", o, func() bool {
 		return boardsLine.MatchString(o.out.String()) && strings.Contains(o.errs.String(), `"posts":8000,`)
@@ -114,6 +122,7 @@ func TestWebView(t *testing.T) {
 		b.picture(t, board.UID)
 	}
 	b.choose(t, home)
+	b.edit(t, p, o, home)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	assert.Empty(t, b.complaints)

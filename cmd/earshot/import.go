@@ -10,7 +10,8 @@ const importLong = `Reads a file of posts and stores it: through Kafka and enric
 
 The file is NDJSON of posts, CSV, TSV or plain text (one post a line), and may be packed
 (.gz, .zst). Columns of CSV and TSV are guessed if --columns is not given; the guess is
-printed. The command ends when every record of the file is stored, and says how many were
+printed. Exports of Brandwatch, Talkwalker, Meltwater and 4CAT and dumps of Pushshift are
+known by --preset. The command ends when every record of the file is stored, and says how many were
 read, stored and dead.
 
 It can be killed and started again at any time: it goes on where it stopped and stores
@@ -28,7 +29,8 @@ func importCommand(o *options) *cobra.Command {
 		Long:  importLong,
 		Example: `  earshot import tweets.tsv
   earshot import comments.csv --columns id=comment_id,text=body,created_at=date --platform facebook
-  earshot import RC_2024-01.zst --format ndjson
+  earshot import RC_2024-01.zst --preset pushshift
+  earshot import mentions.csv --preset brandwatch --time-zone Europe/Berlin
   earshot import posts.ndjson --follow         go on as the file grows, until Ctrl-C`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -43,6 +45,9 @@ func importCommand(o *options) *cobra.Command {
 	f := c.Flags()
 	f.StringToStringVar(&in.Columns, "columns", nil, "columns by `FIELD=COLUMN`, the column by number from 1 or by its name in the header")
 	f.StringVar(&in.Format, "format", "", "`FORMAT` of the file: ndjson, csv, tsv or text (default: by its name)")
+	f.StringVar(&in.Preset, "preset", "", "`TOOL` that wrote the file: brandwatch, talkwalker, meltwater, 4cat (CSV) or pushshift (dumps of Reddit)")
+	f.StringVar(&in.TimeZone, "time-zone", "", "`ZONE` of times that state none, such as Europe/Berlin (default UTC)")
+	f.StringVar(&in.Order, "date-order", "", "`ORDER` of dates such as 03/04/2026: dmy or mdy")
 	f.StringVar(&in.Platform, "platform", "", "`PLATFORM` of posts that do not name theirs")
 	f.BoolVar(&in.TweetIDs, "tweet-ids", false, "ids are tweet ids: the time is taken from them")
 	f.BoolVar(&in.Strict, "strict", false, "end with exit code 5 if a record became a dead letter")

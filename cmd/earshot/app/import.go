@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,6 +25,9 @@ type Import struct {
 	Format   string
 	Columns  map[string]string
 	Platform string
+	Preset   string
+	TimeZone string
+	Order    string // of day and month
 	TweetIDs bool
 	Follow   bool
 	Strict   bool // dead letters are a failure
@@ -39,9 +43,8 @@ func (in Import) settings() file.Config {
 	c := file.DefaultConfig()
 	c.Path, c.Columns, c.Platform = in.Path, in.Columns, in.Platform
 	c.TweetIDs, c.Follow = in.TweetIDs, in.Follow
-	if in.Format != "" {
-		c.Format = in.Format
-	}
+	c.Preset = in.Preset
+	c.Format, c.TimeZone, c.DateOrder = cmp.Or(in.Format, c.Format), cmp.Or(in.TimeZone, c.TimeZone), cmp.Or(in.Order, c.DateOrder)
 	return c
 }
 

@@ -30,6 +30,7 @@ const Ignore = "-"
 type Config struct {
 	Path        string            `yaml:"path" doc:"file to read"`
 	Format      string            `yaml:"format" doc:"auto goes by the name: .ndjson and .jsonl, .csv, .tsv, .txt; a packed file by the name before .gz or .zst, .zst alone is ndjson" enum:"auto,ndjson,csv,tsv,text"`
+	Preset      string            `yaml:"preset" doc:"the tool that wrote the file: its columns are known, lines before its header are passed over, and the delimiter is found (, ; or tab). 4cat and the others read CSV, pushshift the NDJSON of Reddit's dumps" enum:"brandwatch,talkwalker,meltwater,4cat,pushshift"`
 	Compression string            `yaml:"compression" doc:"auto goes by the name: .gz, .zst" enum:"auto,none,gzip,zstd"`
 	Columns     map[string]string `yaml:"columns" doc:"field of a post: number (from 1) or header of the column, or - for none; of ndjson the path of a value, such as user.name. Without it the header decides, else the columns are guessed"`
 	Header      string            `yaml:"header" doc:"whether the first record of CSV or TSV names the columns" enum:"auto,yes,no"`
@@ -40,6 +41,7 @@ type Config struct {
 	Lang        string            `yaml:"lang" doc:"claimed language of posts that claim none, BCP 47; a hint"`
 	TweetIDs    bool              `yaml:"tweet_ids" doc:"ids are tweet ids: created_at is taken from them where no column says it"`
 	TimeLayout  string            `yaml:"time_layout" doc:"layout of times in Go's notation, such as 02.01.2006 15:04; empty: RFC 3339, Unix seconds or milliseconds, and other common ones"`
+	DateOrder   string            `yaml:"date_order" doc:"order of dates such as 03/04/2026: dmy (3 April) or mdy (March 4); auto refuses them" enum:"auto,dmy,mdy"`
 	TimeZone    string            `yaml:"time_zone" doc:"zone of times that state none, such as Europe/Berlin"`
 	Follow      bool              `yaml:"follow" doc:"go on reading as the file grows, also over its rotation; not for packed files"`
 	Poll        time.Duration     `yaml:"poll" doc:"how often a followed file is looked at"`
@@ -47,7 +49,7 @@ type Config struct {
 
 // DefaultConfig reads a file once and goes by its name.
 func DefaultConfig() Config {
-	return Config{Format: Auto, Compression: Auto, Header: Auto, Delimiter: ",", Kind: "post", TimeZone: "UTC", Poll: 250 * time.Millisecond}
+	return Config{Format: Auto, Compression: Auto, Header: Auto, Delimiter: ",", Kind: "post", DateOrder: Auto, TimeZone: "UTC", Poll: 250 * time.Millisecond}
 }
 
 // Validate reports all that is wrong with the settings.
@@ -65,7 +67,17 @@ func (c Config) Validate() error {
 	oneOf("format", c.Format, Auto, NDJSON, CSV, TSV, Text)
 	oneOf("compression", c.Compression, Auto, None, Gzip, Zstd)
 	oneOf("header", c.Header, Auto, "yes", "no")
+	oneOf("date_order", c.DateOrder, Auto, dayFirst, monthFirst)
+	oneOf("preset", c.Preset, append([]string{""}, presetNames()...)...)
 	oneOf("kind", c.Kind, "", "post", "comment", "repost", "quote", "review", "article", "edit")
+	switch ext := strings.ToLower(filepath.Ext(c.Path)); {
+	case ext == ".xlsx" || ext == ".xls":
+		wrong("path: %s is a workbook, which is not read; save it as CSV (UTF-8)", filepath.Base(c.Path))
+	case ext == ".zip":
+		wrong("path: %s is packed by zip, which is not read; unpack it", filepath.Base(c.Path))
+	case c.Preset != "" && c.presetClash() != "":
+		wrong("preset: %s", c.presetClash())
+	}
 	if c.Format == Auto && c.Path != "" && c.format() == "" {
 		wrong("format: the name %s does not tell it; set format to ndjson, csv, tsv or text", filepath.Base(c.Path))
 	}
@@ -110,8 +122,35 @@ func (c Config) compression() string {
 	return None
 }
 
-// format resolves auto; empty if the name does not tell.
+// presetClash says which of the settings a preset cannot go with.
+func (c Config) presetClash() string {
+	plain := c
+	plain.Preset = ""
+	format := plain.format()
+	switch {
+	case c.Preset == Pushshift && (format == CSV || format == TSV || format == Text):
+		return "pushshift reads the NDJSON of the dumps (RC_…, RS_…), not " + format
+	case c.Preset == Pushshift && len(c.Columns) > 0:
+		return "pushshift has no columns to set"
+	case c.Preset != Pushshift && (format == NDJSON || format == Text):
+		return c.Preset + " reads the CSV that the tool exports, not " + format
+	case c.Header == "no":
+		return "the table must have its header"
+	}
+	return ""
+}
+
+// table reports whether a preset reads the file as a table.
+func (c Config) table() bool { return c.Preset != "" && c.Preset != Pushshift }
+
+// format resolves auto; empty if the name does not tell. A preset tells it.
 func (c Config) format() string {
+	switch {
+	case c.Preset == Pushshift:
+		return NDJSON
+	case c.Preset != "":
+		return CSV
+	}
 	if c.Format != Auto {
 		return c.Format
 	}

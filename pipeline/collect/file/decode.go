@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"earshot/pipeline"
+	"earshot/pipeline/collect/reddit"
 )
 
 // decoder makes a Post of a record. Its error says what is wrong and how to mend it.
@@ -30,12 +31,18 @@ func (c Config) decoder(p *plan) (decoder, error) {
 	}
 	switch c.format() {
 	case NDJSON:
+		if c.Preset == Pushshift {
+			return dumpDecoder{}, nil
+		}
 		if c.explicit() {
 			return newPathDecoder(c, times), nil
 		}
 		return postDecoder{}, nil
 	case Text:
 		return textDecoder{}, nil
+	}
+	if c.table() {
+		return newPresetDecoder(c, p, times)
 	}
 	d := &columnDecoder{comma: c.comma(), quoted: c.format() == CSV, set: make([]setter, len(p.Columns)), names: p.Columns}
 	for i, field := range p.Columns {
@@ -64,7 +71,7 @@ func (c Config) clock() (clock, error) {
 	if err != nil {
 		return clock{}, fmt.Errorf("file: time_zone: %w", err)
 	}
-	return clock{layout: c.TimeLayout, zone: zone}, nil
+	return clock{layout: c.TimeLayout, zone: zone, order: c.DateOrder}, nil
 }
 
 // defaults completes a post that a file left incomplete.
@@ -82,6 +89,12 @@ func (c Config) defaults(p plan, id identity, generation int64) defaults {
 	posts := c.format() == NDJSON && !c.explicit() // whole Posts say themselves what they are
 	if posts {
 		d.kind, d.ids = "", false
+	}
+	if c.Preset != "" {
+		d.ids, d.tweets = false, false
+		if c.table() {
+			return d // a row without a platform is one that the user must name
+		}
 	}
 	if d.platform == "" && !posts {
 		d.platform = "file"
@@ -144,6 +157,14 @@ func (postDecoder) decode(record []byte, p *pipeline.Post) error {
 		return fmt.Errorf("%w; each line must be a Post as JSON, see schemas/post.schema.json", err)
 	}
 	return nil
+}
+
+// dumpDecoder reads an object of Pushshift's dumps of Reddit.
+type dumpDecoder struct{}
+
+func (dumpDecoder) decode(record []byte, p *pipeline.Post) error {
+	text, _ := clean(record)
+	return reddit.Dump([]byte(text), p)
 }
 
 // textDecoder takes a line as a text.

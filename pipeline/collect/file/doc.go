@@ -12,6 +12,9 @@
 //   - moment.go   times in their many spellings, and those within tweet ids
 //   - plan.go     which column fills which field: said, by header, or guessed (guess.go)
 //   - cursor.go   the place in a file, and which file it is
+//   - inspect.go  the first records: the header, the columns, the delimiter
+//   - preset.go   exports of other tools: brandwatch.go, talkwalker.go, meltwater.go, fourcat.go; of
+//     dumps of Reddit package reddit knows; address.go and names.go know addresses, countries, languages
 //
 // The source is deterministic: a batch ends after 1,000 records or 4 MiB, whatever the
 // machine, so a batch handed over twice is told from a new one.

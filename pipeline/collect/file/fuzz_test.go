@@ -118,7 +118,7 @@ func FuzzSource(f *testing.F) {
 		d, err := c.decoder(&p)
 		require.NoError(t, err)
 		fill := c.defaults(p, identity{SHA256: "x"}, 0)
-		for _, fr := range frames(t, bytes.NewReader(content), 0, c.split()) {
+		for _, fr := range frames(t, bytes.NewReader(content), 0, c.split(nil)) {
 			var post pipeline.Post
 			if d.decode(fr.data, &post) != nil {
 				continue
@@ -180,7 +180,7 @@ func TestResumeAtEveryRecord(t *testing.T) {
 		require.Len(t, whole.posts, 3, format)
 		first, err := readPlace(whole.last)
 		require.NoError(t, err)
-		records := frames(t, strings.NewReader(content), 0, c.split())
+		records := frames(t, strings.NewReader(content), 0, c.split(nil))
 		at := place{File: first.File, Plan: first.Plan}
 		for i, fr := range records {
 			at.Offset, at.Line = fr.end, at.Line+fr.lines

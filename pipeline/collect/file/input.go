@@ -15,7 +15,9 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// maxWindow is the longest zstd window that is read: Pushshift packs with 2 GiB.
+// maxWindow is the longest zstd window that is read: Pushshift packs with 2 GiB. As much
+// memory is taken while such a file is read, and no more: a frame that asks for a longer
+// window is refused before anything is allocated.
 const maxWindow = 2 << 30
 
 // input is an open file, unpacked.
@@ -72,7 +74,7 @@ func (in *input) unpacked(compression string) (io.Reader, error) {
 		in.unpack = z
 		return z, nil
 	case Zstd:
-		z, err := zstd.NewReader(in.raw, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
+		z, err := zstd.NewReader(in.raw, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,18 @@ type plan struct {
 	Columns  []string `json:"columns"`          // by column; empty: none
 	Header   int64    `json:"header,omitempty"` // line of the record that names the columns; 0: none
 	TweetIDs bool     `json:"tweet_ids,omitempty"`
+
+	// Of a preset: what the columns are called, and what stands between them.
+	Names     []string `json:"names,omitempty"`
+	Delimiter string   `json:"delimiter,omitempty"`
+}
+
+// comma of a preset's table.
+func (p *plan) comma() byte {
+	if p == nil || len(p.Delimiter) != 1 {
+		return ','
+	}
+	return p.Delimiter[0]
 }
 
 // sampleRecords is how many records of a file are looked at.

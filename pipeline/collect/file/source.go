@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -135,6 +134,13 @@ func (s *Source) begin(ctx context.Context, at place, to pipeline.Session) (*rea
 	if err != nil {
 		return nil, err
 	}
+	if s.config.table() && r.at.Plan == nil { // the delimiter must be known before the first record
+		p, err := s.inspect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.at.Plan, r.handed.Plan = &p, &p
+	}
 	if r.in, err = openInput(ctx, path, s.config.compression(), r.at.Offset); err != nil {
 		return nil, fmt.Errorf("file: open: %w", err)
 	}
@@ -145,13 +151,16 @@ func (s *Source) begin(ctx context.Context, at place, to pipeline.Session) (*rea
 		r.in.close()
 		return nil, final{fmt.Errorf("file: %s is UTF-16, which cannot be followed; convert it to UTF-8", path)}
 	}
-	r.frames = newFramer(r.in.stream, r.at.Offset, s.config.split())
+	r.frames = newFramer(r.in.stream, r.at.Offset, s.config.split(r.at.Plan))
 	r.frames.live = s.config.Follow
 	return r, nil
 }
 
-func (c Config) split() split {
-	if c.format() == CSV {
+func (c Config) split(p *plan) split {
+	switch {
+	case c.table():
+		return splitCSV(p.comma())
+	case c.format() == CSV:
 		return splitCSV(c.comma())
 	}
 	return splitLine
@@ -252,7 +261,7 @@ func (r *reading) take(ctx context.Context, fr frame) error {
 	line := r.at.Line + 1
 	r.at.Offset, r.at.Line = fr.end, r.at.Line+fr.lines
 	r.bytes += int(fr.end - fr.offset)
-	if line == r.at.Plan.Header || (len(fr.data) == 0 && fr.problem == "") {
+	if line <= r.at.Plan.Header || (len(fr.data) == 0 && fr.problem == "") {
 		return nil
 	}
 	r.taken++
@@ -291,7 +300,7 @@ func (r *reading) settle(ctx context.Context) error {
 		}
 		r.at.File = id
 	}
-	if r.at.Plan == nil || s.config.explicit() {
+	if r.at.Plan == nil || (s.config.explicit() && !s.config.table()) {
 		p, err := s.inspect(ctx)
 		if err != nil {
 			return err
@@ -329,55 +338,4 @@ func (r *reading) flush(ctx context.Context) error {
 	clear(r.batch)
 	r.batch, r.taken, r.bytes, r.count = r.batch[:0], 0, 0, Counters{}
 	return nil
-}
-
-// inspect looks at the first records and settles the columns.
-func (s *Source) inspect(ctx context.Context) (plan, error) {
-	c := s.config
-	in, err := openInput(ctx, c.Path, c.compression(), 0)
-	if err != nil {
-		return plan{}, fmt.Errorf("file: open: %w", err)
-	}
-	defer in.close()
-	if f := c.format(); f != CSV && f != TSV {
-		return plan{TweetIDs: c.TweetIDs}, nil
-	}
-	frames := newFramer(in.stream, 0, c.split())
-	var sample [][]string
-	var line, first int64 // line breaks so far, and the line of the first record
-	for len(sample) <= sampleRecords {
-		fr, err := frames.next()
-		line += fr.lines
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return plan{}, damaged(frames.offset, err)
-		}
-		if fr.problem != "" || len(fr.data) == 0 {
-			continue
-		}
-		if fields, err := c.fields(fr.data); err == nil {
-			if len(sample) == 0 {
-				first = max(line-fr.lines, 0) + 1
-			}
-			sample = append(sample, fields)
-		}
-	}
-	p, sentence, err := planOf(c, sample, first)
-	if err != nil {
-		return plan{}, err
-	}
-	s.mu.Lock()
-	s.sentence = sentence
-	s.mu.Unlock()
-	return p, nil
-}
-
-func (c Config) fields(record []byte) ([]string, error) {
-	text, _ := clean(record)
-	if c.format() == CSV {
-		return fieldsCSV(text, c.comma(), nil)
-	}
-	return strings.Split(text, "\t"), nil
 }

@@ -23,32 +23,34 @@ type listing struct {
 
 // thing is a post (t3) or a comment (t1).
 type thing struct {
-	Kind string `json:"kind"`
-	Data struct {
-		Name      string      `json:"name"` // fullname: t3_…, t1_…
-		Author    string      `json:"author"`
-		AuthorID  string      `json:"author_fullname"` // t2_…; absent if the account is gone
-		Subreddit string      `json:"subreddit"`
-		Created   float64     `json:"created_utc"` // s
-		Edited    edited      `json:"edited"`
-		Score     int64       `json:"score"`
-		Permalink string      `json:"permalink"`
-		Title     string      `json:"title"`
-		Selftext  string      `json:"selftext"`
-		Self      bool        `json:"is_self"`
-		URL       string      `json:"url"`
-		Hint      string      `json:"post_hint"`
-		Comments  int64       `json:"num_comments"`
-		Crosspost string      `json:"crosspost_parent"`
-		Originals []original  `json:"crosspost_parent_list"`
-		Video     bool        `json:"is_video"`
-		Media     reddVideo   `json:"media"`
-		Gallery   galleryList `json:"media_metadata"`
-		RemovedBy string      `json:"removed_by_category"`
-		Body      string      `json:"body"`
-		Parent    string      `json:"parent_id"`
-		Link      string      `json:"link_id"`
-	} `json:"data"`
+	Kind string    `json:"kind"`
+	Data thingData `json:"data"`
+}
+
+type thingData struct {
+	Name      string      `json:"name"` // fullname: t3_…, t1_…
+	Author    string      `json:"author"`
+	AuthorID  string      `json:"author_fullname"` // t2_…; absent if the account is gone
+	Subreddit string      `json:"subreddit"`
+	Created   float64     `json:"created_utc"` // s
+	Edited    edited      `json:"edited"`
+	Score     int64       `json:"score"`
+	Permalink string      `json:"permalink"`
+	Title     string      `json:"title"`
+	Selftext  string      `json:"selftext"`
+	Self      bool        `json:"is_self"`
+	URL       string      `json:"url"`
+	Hint      string      `json:"post_hint"`
+	Comments  int64       `json:"num_comments"`
+	Crosspost string      `json:"crosspost_parent"`
+	Originals []original  `json:"crosspost_parent_list"`
+	Video     bool        `json:"is_video"`
+	Media     reddVideo   `json:"media"`
+	Gallery   galleryList `json:"media_metadata"`
+	RemovedBy string      `json:"removed_by_category"`
+	Body      string      `json:"body"`
+	Parent    string      `json:"parent_id"`
+	Link      string      `json:"link_id"`
 }
 
 type original struct {

@@ -24,7 +24,7 @@ const (
 
 // veto is the score of the context model below which a post that the query finds does not
 // count. It was settled by cross-validation before the last posts were drawn.
-const veto = 0.1
+const veto = 0.15
 
 // seen are the labels that served to mend the queries and to learn the models, beside the
 // development half of labels.tsv; last are those that served for nothing. The names that

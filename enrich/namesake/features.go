@@ -20,9 +20,13 @@ type word struct {
 	lower  bool   // none of it is upper case
 }
 
-// features are what a model sees of a post: its words, hashtags and handles, the words
-// right before and after the name, and the case in which the name is written. Each
-// counts once, in order of appearance.
+// beginning is how many characters of a longer word make a feature of their own, so that
+// "scored" and "scorer", or @spursofficial and #spurs, help each other.
+const beginning = 4
+
+// features are what a model sees of a post: its words and how the longer ones begin, its
+// hashtags and handles, the words right before and after the name, and the case in which
+// the name is written. Each counts once, in order of appearance.
 func features(p *pipeline.Post, name map[string]bool) []string {
 	seen := map[string]bool{}
 	var out []string
@@ -37,6 +41,9 @@ func features(p *pipeline.Post, name map[string]bool) []string {
 		for i, w := range words {
 			if !name[w.folded] {
 				add(w.folded)
+				if start, longer := firstOf(w.folded); longer {
+					add(start + "*")
+				}
 				if w.mark != 0 {
 					add(string(w.mark) + w.folded)
 				}
@@ -58,6 +65,18 @@ func features(p *pipeline.Post, name map[string]bool) []string {
 		add("@" + fold(strings.TrimPrefix(handle, "@")))
 	}
 	return out
+}
+
+// firstOf returns the first characters of a word, and whether it goes on.
+func firstOf(folded string) (start string, longer bool) {
+	n := 0
+	for i := range folded {
+		if n == beginning {
+			return folded[:i], true
+		}
+		n++
+	}
+	return folded, false
 }
 
 func caseOf(w word) string {

@@ -23,8 +23,10 @@ var ErrOneSided = errors.New("namesake: learning needs examples of both kinds, y
 // half the squared weights (Hastie, Tibshirani, Friedman, The Elements of Statistical
 // Learning, 4.4.4), by Nesterov's accelerated descent with a fixed number of steps, so
 // that the same examples in the same order give the same model. The bias is not bounded.
+// All yes together weigh as much as all no: how many of each an analyst marked is chance,
+// and says nothing of the next post. The ridge was chosen by cross-validation.
 const (
-	ridge = 0.1
+	ridge = 0.3
 	steps = 400
 )
 
@@ -81,8 +83,9 @@ func descend(rows [][]int, examples []Example, size int) (w []float64, bias floa
 		longest = max(longest, len(row))
 	}
 	n := float64(len(rows))
-	rate := 1 / (float64(longest+1)/4 + ridge/n) // the inverse of the steepest curvature there can be
-	w = make([]float64, size+1)                  // the last is the bias
+	shares := sharesOf(examples)
+	rate := 1 / (slices.Max(shares)*n*float64(longest+1)/4 + ridge/n) // the inverse of the steepest curvature there can be
+	w = make([]float64, size+1)                                       // the last is the bias
 	ahead, gradient := make([]float64, size+1), make([]float64, size+1)
 	for step := range steps {
 		for j := range size {
@@ -99,9 +102,9 @@ func descend(rows [][]int, examples []Example, size int) (w []float64, bias floa
 				miss--
 			}
 			for _, j := range row {
-				gradient[j] += miss / n
+				gradient[j] += miss * shares[i]
 			}
-			gradient[size] += miss / n
+			gradient[size] += miss * shares[i]
 		}
 		momentum := float64(step) / float64(step+3)
 		for j := range w {
@@ -111,6 +114,19 @@ func descend(rows [][]int, examples []Example, size int) (w []float64, bias floa
 		}
 	}
 	return w[:size], w[size]
+}
+
+// sharesOf returns what each example weighs: yes and no half of the whole each.
+func sharesOf(examples []Example) []float64 {
+	counts := map[bool]float64{}
+	for _, e := range examples {
+		counts[e.Yes]++
+	}
+	out := make([]float64, len(examples))
+	for i, e := range examples {
+		out[i] = 1 / (2 * counts[e.Yes])
+	}
+	return out
 }
 
 // keep stores the strongest weights, at most maxWeights, that are at least a hundredth and

@@ -13,7 +13,7 @@ import (
 )
 
 // Format is the version of the file and of the features: a model of another one is refused.
-const Format = 1
+const Format = 2
 
 // The bounds of a model, which travels in one Kafka record. Weights are whole thousandths.
 const (
@@ -32,14 +32,16 @@ type Model struct {
 	Bias   int      `json:"bias"` // log-odds in thousandths of a post of which no word is known
 
 	// Weights are what a word, "#hashtag" or "@handle" adds to the log-odds, in
-	// thousandths. "in ~" is the word right before the name, "~ fc" right after.
+	// thousandths. "in ~" is the word right before the name, "~ fc" right after; "scor*"
+	// is any longer word that begins so.
 	Weights map[string]int `json:"weights"`
 
 	names   map[string]bool
 	version string
 }
 
-// Score is the probability, 0 to 1 in thousandths, that the post means the brand. Sums are
+// Score is the probability, 0 to 1 in thousandths, that the post means the brand, if as
+// many posts mean it as do not: the words decide, not how often the brand is meant. Sums are
 // whole numbers and the result is rounded, so it is the same on every machine.
 func (m *Model) Score(p *pipeline.Post) float64 {
 	sum := m.Bias

@@ -77,6 +77,25 @@ func TestAModelOfLongWordsCanBeRead(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestHowManyOfEachWereMarkedDecidesNothing marks three times as many no as yes: words
+// that say nothing still score a half.
+func TestHowManyOfEachWereMarkedDecidesNothing(t *testing.T) {
+	var examples []Example
+	for i, e := range fruit() {
+		examples = append(examples, e)
+		if !e.Yes {
+			examples = append(examples, Example{post(200+i, e.Post.Text), false}, Example{post(300+i, e.Post.Text), false})
+		}
+	}
+	m, err := Learn("apple", examples)
+	require.NoError(t, err)
+	balanced, err := Learn("apple", fruit())
+	require.NoError(t, err)
+	for _, e := range fruit() {
+		assert.InDelta(t, balanced.Score(e.Post), m.Score(e.Post), 0.05, e.Post.Text)
+	}
+}
+
 func TestLearningNeedsBothKinds(t *testing.T) {
 	_, err := Learn("apple", []Example{{post(1, "apple"), true}})
 	require.ErrorIs(t, err, ErrOneSided)
@@ -97,7 +116,7 @@ func TestCrossValidationNeverSeesTheExampleItself(t *testing.T) {
 	assert.Less(t, high-low, 0.4, "only the share of yes in the folds can differ")
 	m, err := Learn("thor", examples)
 	require.NoError(t, err)
-	assert.Greater(t, m.Score(examples[0].Post)-m.Score(examples[1].Post), 0.6, "seen examples are told apart")
+	assert.Greater(t, m.Score(examples[0].Post)-m.Score(examples[1].Post), 0.5, "seen examples are told apart")
 }
 
 func TestFeatures(t *testing.T) {
@@ -106,21 +125,21 @@ func TestFeatures(t *testing.T) {
 		Hashtags: []string{"#Ragnarok", "MCU"}, Handles: []string{"Marvel"},
 	}
 	assert.Equal(t, []string{
-		"cafe", "see", "~ in upper case", "see ~", "~ s", "s", "hammer", "ragnarok", "#ragnarok",
-		"marvel", "@marvel", "新", "百", "伦", "#mcu",
+		"cafe", "see", "~ in upper case", "see ~", "~ s", "s", "hammer", "hamm*", "ragnarok", "ragn*", "#ragnarok",
+		"marvel", "marv*", "@marvel", "新", "百", "伦", "#mcu",
 	}, features(p, map[string]bool{"thor": true}))
 }
 
 func TestDecodeRefusesWhatIsNoModel(t *testing.T) {
 	for name, file := range map[string]string{
 		"nothing":       ``,
-		"other format":  `{"format":2}`,
-		"unknown field": `{"format":1,"bais":3}`,
-		"two models":    `{"format":1} {"format":1}`,
-		"absurd weight": `{"format":1,"weights":{"a":9000000}}`,
-		"absurd word":   `{"format":1,"weights":{"` + strings.Repeat("a", maxFeature+1) + `":1}}`,
-		"absurd bias":   `{"format":1,"bias":-9000000}`,
-		"not a number":  `{"format":1,"bias":"much"}`,
+		"other format":  `{"format":1}`,
+		"unknown field": `{"format":2,"bais":3}`,
+		"two models":    `{"format":2} {"format":2}`,
+		"absurd weight": `{"format":2,"weights":{"a":9000000}}`,
+		"absurd word":   `{"format":2,"weights":{"` + strings.Repeat("a", maxFeature+1) + `":1}}`,
+		"absurd bias":   `{"format":2,"bias":-9000000}`,
+		"not a number":  `{"format":2,"bias":"much"}`,
 	} {
 		_, err := Decode([]byte(file))
 		require.ErrorIs(t, err, ErrModel, name)
@@ -143,7 +162,7 @@ func FuzzDecode(f *testing.F) {
 	file, err := m.Encode()
 	require.NoError(f, err)
 	f.Add(file)
-	f.Add([]byte(`{"format":1,"name":["a"],"weights":{"b":1}}`))
+	f.Add([]byte(`{"format":2,"name":["a"],"weights":{"b":1}}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		m, err := Decode(file)
 		if err != nil {

@@ -63,6 +63,7 @@ const firstBrand = "  - {name: Google, query: google}\n"
 // TestABrandLooksBack: a brand added today over 200,000 archived posts shows the same
 // mentions and totals as an import from scratch, also if the look back was killed on its way.
 func TestABrandLooksBack(t *testing.T) {
+	t.Parallel()
 	n := 200_000
 	if testing.Short() {
 		n = 5_000
@@ -98,6 +99,7 @@ func TestABrandLooksBack(t *testing.T) {
 // TestAnotherQueryLooksBack: what the old query found and the new one does not is taken
 // away, and what stands is what a replay with the present brands gives.
 func TestAnotherQueryLooksBack(t *testing.T) {
+	t.Parallel()
 	file := archiveFile(t, 5_000)
 	p := importing(t, file, firstBrand+"  - {name: Microsoft, query: '"+laterBrand+"'}\n")
 	code, _, errs := p.run(t.Context(), "brand", "set", "Microsoft", "xbox OR #windows10")

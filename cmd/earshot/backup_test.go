@@ -11,6 +11,7 @@ import (
 )
 
 func TestABackupRestoresEverything(t *testing.T) {
+	t.Parallel()
 	p, restored := newProgram(t, ""), newProgram(t, "")
 	file, acme, _ := tweets(t, 500)
 	code, _, errs := p.run(t.Context(), "import", file)

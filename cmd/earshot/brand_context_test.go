@@ -73,6 +73,7 @@ func TestContextModelMistakes(t *testing.T) {
 // TestContextModelTravelsWithTheBrand: the model stands on the topic of brands, so that
 // workers, and this program after a restart, need no file; another model is another version.
 func TestContextModelTravelsWithTheBrand(t *testing.T) {
+	t.Parallel()
 	model := learnMilan(t)
 	f := newFollowing(t, "")
 	code, _, errs := f.run(t.Context(), "brand", "add", "AC Milan", "milan AND context:>0.7", "--context", model)

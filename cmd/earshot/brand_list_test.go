@@ -13,6 +13,7 @@ import (
 // TestBrandProfilesAreShownAndStored: what is said of a brand beside its query reaches the
 // list and the table that boards read, and follows the configuration.
 func TestBrandProfilesAreShownAndStored(t *testing.T) {
+	t.Parallel()
 	f := newFollowing(t, "")
 	const profile = "SELECT market, competitors, languages, categories, owner, state FROM brand_profiles FINAL WHERE brand = 'Acme'"
 	f.becomes("1", "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'brand_profiles'") // migrations are done

@@ -33,6 +33,7 @@ func mutedFeed(t *testing.T) string {
 // back by a replay (which judges by enrichment what the store judged by SQL), and returns
 // when it is unmuted.
 func TestMutedAndRejected(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t, "simulate: off\n")
 	file := mutedFeed(t)
 	must := func(args ...string) string {
@@ -86,6 +87,7 @@ func TestMutedAndRejected(t *testing.T) {
 }
 
 func TestARunningProgramMutesAndLooksBack(t *testing.T) {
+	t.Parallel()
 	f := newFollowing(t, "")
 	f.counted("Acme", "acme one")
 	f.line(`{"platform":"blog","id":"noise-%d","text":"acme noise","author":{"id":"noisy"}}`)

@@ -82,6 +82,7 @@ func (f *following) counted(brand, text string) {
 }
 
 func TestBrandsChangeWithoutARestart(t *testing.T) {
+	t.Parallel()
 	f := newFollowing(t, "")
 	f.counted("Acme", "acme one")
 

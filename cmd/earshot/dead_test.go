@@ -14,6 +14,7 @@ import (
 )
 
 func TestDeadLettersAreListedShownAndRetried(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t, "")
 	file := filepath.Join(t.TempDir(), "posts.ndjson")
 	require.NoError(t, os.WriteFile(file, []byte(`{"platform":"blog","id":"1","text":"acme"}`+"\nnot \x1b[31m json\n"), 0o600))

@@ -108,6 +108,7 @@ func tweets(t *testing.T, n int) (path string, acme, distinct int) {
 }
 
 func TestImportStoresEachRecordOnceAndEnds(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t, "")
 	file, acme, distinct := tweets(t, 5000)
 
@@ -134,6 +135,7 @@ func TestImportStoresEachRecordOnceAndEnds(t *testing.T) {
 }
 
 func TestImportSaysWhatBecameDead(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t, "")
 	file := filepath.Join(t.TempDir(), "posts.ndjson")
 	lines := []string{

@@ -84,6 +84,7 @@ func TestQueryCheckMeasures(t *testing.T) {
 
 // TestQueryCheckMeasuresTheArchive imports posts of ten days and asks the server.
 func TestQueryCheckMeasuresTheArchive(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t, "")
 	var b strings.Builder
 	for i := range 1000 {

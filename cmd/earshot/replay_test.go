@@ -18,6 +18,7 @@ import (
 // TestReplayFillsALabelSet: the archive labelled anew, stopped and begun again, has the
 // mentions of an import with the same brands, beside those of live.
 func TestReplayFillsALabelSet(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t, "")
 	file, acme, distinct := tweets(t, 5000)
 	code, _, errs := p.run(t.Context(), "import", file)

@@ -24,6 +24,7 @@ func evalText(t *testing.T, content string, e Eval) (string, error) {
 }
 
 func TestEvalKindsOfFiles(t *testing.T) {
+	sequential(t)
 	out, err := evalText(t, "en\tMy new phone broke after two days\nde\tMein neues Handy ist nach zwei Tagen kaputt\nde\tMy new phone broke after two days\n", Eval{})
 	require.NoError(t, err)
 	assert.Contains(t, out, "de              2    50.00   0.00")
@@ -58,6 +59,7 @@ func TestEvalRefuses(t *testing.T) {
 }
 
 func TestEvalClaims(t *testing.T) {
+	sequential(t)
 	out, err := evalText(t, "bs\tNovi telefon\nen\tMy new phone broke after two days\n", Eval{Claims: true})
 	require.NoError(t, err)
 	assert.Contains(t, out, "of 2 texts")
@@ -72,6 +74,7 @@ func TestSpansOf(t *testing.T) {
 
 // TestEvalReadsEveryFile reads the first rows of all files of sentiments and languages.
 func TestEvalReadsEveryFile(t *testing.T) {
+	sequential(t)
 	base := filepath.Dir(filepath.Dir(testclaim.Data(t, "sentiment/val.tsv")))
 	seen := 0
 	for _, pattern := range []string{"language/*.tsv", "sentiment/*.tsv", "more/sentiment/*.tsv", "more/target/*.tsv"} {

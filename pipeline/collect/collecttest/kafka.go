@@ -186,9 +186,13 @@ func (k *Kafka) Records() []Record {
 
 // Count is how many records carry each key.
 func (k *Kafka) Count() map[string]int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	count := map[string]int{}
-	for _, r := range k.Records() {
-		count[string(r.Post.Key())]++
+	for p := range k.records {
+		for i := range k.records[p] { // records are large: not one is copied
+			count[string(k.records[p][i].Post.Key())]++
+		}
 	}
 	return count
 }

@@ -40,8 +40,9 @@ type Platform struct {
 	Without map[Day]string
 }
 
-// dayLimit bounds a day, so that a source that never ends fails with a name.
-const dayLimit = 30 * time.Second
+// dayLimit bounds a day, so that a source that never ends fails with a name. It is no
+// measure of speed: a loaded machine needs many times what a quiet one does.
+const dayLimit = 5 * time.Minute
 
 // BadDays runs the suite.
 func BadDays(t *testing.T, p Platform) {

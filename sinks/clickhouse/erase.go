@@ -45,6 +45,7 @@ func (d *DB) erasures(condition string) []erasure {
 		{"overrides", byPost, byPost, "DELETE"},
 		{"authors", byAuthor, byAuthor, "DELETE"},
 		{"influence", byAuthor, byAuthor, "DELETE"},
+		{"mention_facts", either, either, "DELETE"},
 		{"dead_letters", letters, letters, "DELETE"},
 		{"incidents", incidents, incidents, "UPDATE explanation = '{}'"},
 		{"deliveries", deliveries, deliveries, "UPDATE message = '{}'"},
@@ -127,8 +128,19 @@ const eraseRounds = 5
 // many rows it touched. It waits for its changes and may be repeated at any time; what
 // ClickHouse replaced leaves the disk minutes later (its setting old_parts_lifetime).
 func Erase(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, err error) {
+	return (&eraser{db: db, log: log, between: func(string) {}}).run(ctx)
+}
+
+// eraser is one run of the erasure.
+type eraser struct {
+	db      *DB
+	log     zerolog.Logger
+	between func(step string) // called between steps; tests act there
+}
+
+func (r *eraser) run(ctx context.Context) (rows uint64, err error) {
 	for range eraseRounds {
-		n, err := eraseRound(ctx, db, log)
+		n, err := r.round(ctx)
 		if rows += n; err != nil || n == 0 {
 			return rows, err
 		}
@@ -136,7 +148,8 @@ func Erase(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, err er
 	return rows, nil
 }
 
-func eraseRound(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, err error) {
+func (r *eraser) round(ctx context.Context) (rows uint64, err error) {
+	db := r.db
 	// The posts of a deleted account get tombstones of their own, because the ledger will
 	// not know their author any more.
 	err = db.Exec(ctx, "INSERT INTO tombstones (platform, scope, id, deleted_at, epoch, topic, partition, offset)"+
@@ -162,22 +175,42 @@ func eraseRound(ctx context.Context, db *DB, log zerolog.Logger) (rows uint64, e
 		if remaining[e.table] == 0 {
 			continue
 		}
-		if e.table == "mentions" {
-			// Whoever takes rows away marks their buckets: if the worker that stored the delete
-			// died before its marks, its successor will find no rows any more to mark.
-			err := db.execWith(ctx, "INSERT INTO dirty (label_set, brand, hour, mark) SELECT DISTINCT label_set, brand, hour, {mark:UInt64} FROM "+
-				db.table("mentions")+" WHERE "+e.takes, map[string]string{"mark": strconv.FormatUint(rand.Uint64(), 10)}) //nolint:gosec // a name, not a secret
-			if err != nil {
-				return rows, err
-			}
+		take := func() error {
+			return db.Exec(ctx, db.change(e.table)+e.change+" WHERE "+e.takes+mutationSettings)
 		}
-		statement := db.change(e.table) + e.change + " WHERE " + e.takes +
-			" SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1"
-		if err := db.Exec(ctx, statement); err != nil {
+		if e.table == "mentions" {
+			take = func() error { return r.takeMentions(ctx, e.takes) }
+		}
+		if err := take(); err != nil {
 			return rows, err
 		}
 		rows += remaining[e.table]
-		log.Info().Str("table", e.table).Uint64("rows", remaining[e.table]).Msg("words of deleted posts are erased")
+		r.log.Info().Str("table", e.table).Uint64("rows", remaining[e.table]).Msg("words of deleted posts are erased")
 	}
 	return rows, nil
+}
+
+// mutationSettings make a change wait for its end, and let it ask other tables.
+const mutationSettings = " SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1"
+
+// takeMentions takes the mentions away that a condition fits, and marks their buckets.
+//
+// Whoever takes rows away marks them: if the worker that stored the delete comes to its
+// marks only now, or has died before them, nobody will find rows any more to mark. So the
+// rows that go must be those that were marked, although tombstones may come at any time and
+// the server may execute the change much later (after a crash it goes on by itself).
+// Therefore the posts are written down first; what is deleted since waits for the next round.
+func (r *eraser) takeMentions(ctx context.Context, condition string) error {
+	mentions, run := r.db.table("mentions"), strconv.FormatUint(rand.Uint64(), 10) //nolint:gosec // a name, not a secret
+	ours := "(platform, id) IN (SELECT platform, id FROM " + r.db.table("erasing") + " WHERE run = " + run + ")"
+	for _, statement := range []string{
+		"INSERT INTO erasing (platform, id, run) SELECT DISTINCT platform, id, " + run + " FROM " + mentions + " WHERE " + condition,
+		"INSERT INTO dirty (label_set, brand, hour, mark) SELECT DISTINCT label_set, brand, hour, " + run + " FROM " + mentions + " WHERE " + ours,
+	} {
+		if err := r.db.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	r.between("marked")
+	return r.db.Exec(ctx, r.db.change("mentions")+"DELETE WHERE "+ours+mutationSettings)
 }

@@ -209,7 +209,9 @@ FROM
 )
 GROUP BY label_set, brand, hour, platform, lang, country, kind, label`
 
-// minuteStatement does the same for the minutes of the buckets.
+// minuteStatement does the same for the minutes of the buckets, and adds a zero without a
+// platform for the bucket itself: so another owner sees that it was computed even if nothing
+// was in it.
 const minuteStatement = `INSERT INTO rollup_minute
 (label_set, brand, minute, platform, mentions, negative, positive, authors, computed)
 SELECT label_set, brand, minute, platform, sum(n), sum(bad), sum(good), uniqCombinedIfState(12)(author, n > 0), {version:UInt64}
@@ -221,6 +223,8 @@ FROM
     UNION ALL
     SELECT label_set, brand, minute, platform, '', 0, 0, 0
     FROM rollup_minute WHERE (label_set, brand, toStartOfHour(minute)) IN ` + bucketList + `
+    UNION ALL
+    SELECT bucket.1, bucket.2, bucket.3, '', '', 0, 0, 0 FROM (SELECT arrayJoin(` + bucketList + `) AS bucket)
 )
 GROUP BY label_set, brand, minute, platform`
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
@@ -82,6 +84,26 @@ func TestRollupsEqualRawRows(t *testing.T) {
 	assert.Equal(t, "0", answer(t, db, "SELECT count() FROM dirty FINAL WHERE done = 0"))
 	assert.NotEqual(t, "0", answer(t, db, "SELECT count() FROM rollup_hour FINAL WHERE mentions = 0"), "some combination should have vanished")
 	assert.Equal(t, answer(t, db, "SELECT count() FROM mentions_current"), answer(t, db, "SELECT uniqExact(label_set, brand, platform, id) FROM mentions_current"))
+}
+
+// TestAnEmptyBucketIsSeenToBeComputed: one owner reads the only mention of an hour, is slow,
+// and writes; another one meanwhile found the hour empty. The first must see that, although
+// there was nothing for the second to write.
+func TestAnEmptyBucketIsSeenToBeComputed(t *testing.T) {
+	db := fresh(t)
+	slow, quick := OpenRollups(db, zerolog.Nop()), OpenRollups(db, zerolog.Nop())
+	read, err := slow.serverTime(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, db.Exec(t.Context(), "INSERT INTO dirty (label_set, brand, hour, mark) VALUES ('live', 'Acme', 1577836800, 1)"))
+	require.NoError(t, quick.Drain(t.Context()))
+	require.NoError(t, db.Exec(t.Context(), "INSERT INTO rollup_hour (label_set, brand, hour, platform, mentions, computed) VALUES ('live', 'Acme', 1577836800, 'blog', 1, "+
+		strconv.FormatUint(read, 10)+")"))
+	assert.Equal(t, "1", answer(t, db, "SELECT sum(mentions) FROM mentions_hour"))
+
+	mine := mark{LabelSet: "live", Brand: "Acme", Hour: time.Unix(1577836800, 0)}
+	require.NoError(t, slow.lookAgain(t.Context(), map[string]string{"buckets": keysOf([]mark{mine}), "version": strconv.FormatUint(read, 10)}))
+	require.NoError(t, slow.Drain(t.Context()))
+	assert.Equal(t, "0", answer(t, db, "SELECT count() FROM mentions_hour"))
 }
 
 // randomRecord is one of a few posts by few authors, so that updates and deletes hit.

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -19,9 +20,6 @@ import (
 // longer names stays. The storm must then fail.
 const staleVar = "EARSHOT_STORM_STALE"
 
-// meanwhile is the label set of a replay that runs while posts flow.
-const meanwhile = "meanwhile"
-
 // TestStormOfChanges is the storm with everything that changes what is stored already:
 // edits, deletes of posts and accounts, requests to be forgotten, words that are erased,
 // threads that come in any order, counts, brands that are added, changed and paused in
@@ -35,7 +33,7 @@ func TestStormOfChanges(t *testing.T) {
 	st := &storm{stage: newStage(t), tally: w.tally, feed: w.feed, chunk: number(t, chunkVar, 2_500)}
 	changes := []event{
 		{"brands change", func(s *storm) { s.changeBrands(w) }},
-		{"the archive is replayed while posts flow", func(s *storm) { s.more(); s.replay(meanwhile); s.more() }},
+		{"the archive is replayed while posts flow", func(s *storm) { s.replayMeanwhile(w) }},
 		{"words are erased", func(s *storm) { s.more(); s.pause(); s.eraseWords() }},
 		{"somebody asks to be forgotten", func(s *storm) { s.forget(w) }},
 		crashWorker(pipeline.CrashPendingCommitted), crashWorker(pipeline.CrashLedgerInserted), crashWorker(pipeline.CrashDerivedInserted),
@@ -48,7 +46,9 @@ func TestStormOfChanges(t *testing.T) {
 	st.verify()
 	st.verifyWorld(w)
 	st.verifyErased()
+	st.verifyTotals()
 	st.verifyWorld(w)
+	st.verifyReplays(w)
 	st.replay("again")
 	again := w.replayed()
 	agree(t, "a replay", again, st.pairs("SELECT concat(brand, ' ', id) AS k, text AS v FROM earshot.mentions_current WHERE label_set = 'again'"))
@@ -82,6 +82,17 @@ func (s *stage) settings() (*app.Config, *app.Console) {
 func (s *stage) replay(labels string) {
 	cfg, console := s.settings()
 	s.insist(func() error { return app.RunReplay(s.ctx, cfg, console, app.Replay{LabelSet: labels}) })
+}
+
+// replayMeanwhile replays the archive into a set of its own while posts flow, and keeps
+// what it must find: all that was stored before it began.
+func (s *storm) replayMeanwhile(w *world) {
+	s.rest()
+	set := fmt.Sprintf("meanwhile-%d", len(w.replays)+1)
+	w.replays[set] = w.replayed()
+	s.more()
+	s.replay(set)
+	s.more()
 }
 
 // insist tries until it works, as long as trying again may help.

@@ -18,6 +18,7 @@ type world struct {
 	deleted  map[string]bool              // posts that were deleted, whether they were ever seen
 	brands   map[string]func(string) bool // brands as they count now: does a text name it?
 	words    []string                     // words that may be said now
+	replays  map[string]map[string]string // of each label set: what the archive held when its replay began
 	recent   []*utterance                 // to answer, edit, count and delete
 	awaited  []*utterance                 // whose children were fed already
 	repeats  []pipeline.Post              // records to feed again
@@ -45,7 +46,7 @@ const worldBegin = pipeline.Time(1_577_836_800_000)
 func newWorld(seed uint64) *world {
 	w := &world{
 		tally: newTally(seed), posts: map[string]*utterance{}, gone: map[string]bool{}, deleted: map[string]bool{},
-		brands: map[string]func(string) bool{}, revision: worldBegin + 200*3_600_000,
+		brands: map[string]func(string) bool{}, replays: map[string]map[string]string{}, revision: worldBegin + 200*3_600_000,
 	}
 	for _, name := range brandNames {
 		w.brands[name] = says(strings.ToLower(name))

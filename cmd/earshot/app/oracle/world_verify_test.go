@@ -145,6 +145,29 @@ func (s *storm) verifyWorld(w *world) {
 	}
 }
 
+// verifyReplays holds the label sets that were replayed while posts flowed: what stood in
+// the archive before and has not changed since is there, and nothing that was deleted
+// since. What changed meanwhile may stand there as it was or as it is.
+func (s *storm) verifyReplays(w *world) {
+	for set, before := range w.replays {
+		got := s.pairs("SELECT concat(brand, ' ', id) AS k, text AS v FROM earshot.mentions_current WHERE label_set = '" + set + "'")
+		want := map[string]string{}
+		for key, text := range before {
+			if _, id, _ := strings.Cut(key, " "); w.alive(w.posts[id]) && w.posts[id].text == text {
+				want[key] = text
+			}
+		}
+		require.NotEmpty(s.t, want, set)
+		for key := range got {
+			_, id, _ := strings.Cut(key, " ")
+			if _, asked := want[key]; !asked && w.alive(w.posts[id]) {
+				delete(got, key)
+			}
+		}
+		agree(s.t, set, want, got)
+	}
+}
+
 // pairs is the answer of a query of keys and values.
 func (s *storm) pairs(query string) map[string]string {
 	var rows []struct {

@@ -129,6 +129,7 @@ func collector(b *testing.B, address string, version2 bool) (k *topic, stop func
 	c, err := client.New(hc, "bench")
 	require.NoError(b, err)
 	cfg := DefaultConfig()
+	cfg.Profiles = "" // the stream alone is measured
 	cfg.Endpoint = strings.Replace(address, "http", "ws", 1) + "/subscribe"
 	if version2 {
 		cfg.Endpoint = strings.TrimSuffix(cfg.Endpoint, "/subscribe") + v2Path

@@ -124,6 +124,7 @@ func open(t testing.TB, server *httptest.Server, day collecttest.Day) *Source {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	cfg := DefaultConfig()
+	cfg.Profiles = ""
 	cfg.Endpoint = strings.Replace(server.URL, "http", "ws", 1) + "/subscribe"
 	if day == collecttest.Dead {
 		cfg.Deadline = 100 * time.Millisecond

@@ -13,12 +13,13 @@ type Config struct {
 	Endpoint string        `yaml:"endpoint" doc:"address of a Jetstream, ws or wss: version 1 ends in /subscribe, version 2 in /xrpc/network.bsky.jetstream.subscribeEvents"`
 	Compress bool          `yaml:"compress" doc:"asks a version 2 for zstd, less than half the bytes for a little more work"`
 	Reposts  bool          `yaml:"reposts" doc:"reads reposts too"`
+	Profiles string        `yaml:"profiles" doc:"address of the service that tells handles, names and followers of authors (app.bsky.actor.getProfiles): each author once a day, 25 a request, at most five requests a second; empty: not asked"`
 	Deadline time.Duration `yaml:"deadline" doc:"silence after which the connection is taken for dead"`
 }
 
 // DefaultConfig is one of the four public instances that Bluesky runs.
 func DefaultConfig() Config {
-	return Config{Endpoint: "wss://jetstream2.us-east.bsky.network/subscribe", Reposts: true, Deadline: 30 * time.Second}
+	return Config{Endpoint: "wss://jetstream2.us-east.bsky.network/subscribe", Reposts: true, Profiles: "https://public.api.bsky.app", Deadline: 30 * time.Second}
 }
 
 // Validate names the first setting that cannot be used.
@@ -31,10 +32,17 @@ func (c *Config) Validate() error {
 		return errors.New("endpoint: has a query; the settings make it")
 	case c.Compress && !c.second():
 		return errors.New("compress: needs a version 2 endpoint: the dictionary of version 1 is not part of this program")
+	case c.Profiles != "" && !isWeb(c.Profiles):
+		return errors.New("profiles: is not an address such as https://public.api.bsky.app")
 	case c.Deadline <= 0:
 		return fmt.Errorf("deadline: is %s; give such as 30s", c.Deadline)
 	}
 	return nil
+}
+
+func isWeb(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
 }
 
 // second reports whether the endpoint is a Jetstream of version 2.

@@ -11,4 +11,5 @@
 //   - frame.go       messages of version 2
 //   - dictionary.go  compressed messages of version 2
 //   - source.go      connection, cursor, gaps
+//   - profiles.go    who the authors are, and how many follow them
 package bluesky

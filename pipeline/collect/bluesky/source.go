@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"earshot/pipeline"
@@ -27,8 +28,9 @@ const (
 
 // Source is a Jetstream.
 type Source struct {
-	cfg  Config
-	http *client.Client
+	cfg      Config
+	http     *client.Client
+	profiles *profiles // nil: not asked for
 }
 
 // New checks the settings.
@@ -36,7 +38,11 @@ func New(cfg Config, http *client.Client) (*Source, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("bluesky: %w", err)
 	}
-	return &Source{cfg: cfg, http: http}, nil
+	s := &Source{cfg: cfg, http: http}
+	if cfg.Profiles != "" {
+		s.profiles = newProfiles(strings.TrimSuffix(cfg.Profiles, "/"), http)
+	}
+	return s, nil
 }
 
 // place is the cursor. Times and sequences are those of one instance.
@@ -163,6 +169,9 @@ func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Ses
 	}
 	defer c.close()
 	out.Alive()
+	if s.profiles != nil {
+		out = profiled{out, s.profiles}
+	}
 	return stream.Pump(ctx, out, func(ctx context.Context, put func(stream.Item) error) error {
 		stop := context.AfterFunc(ctx, c.socket.Close) // so that read ends with its reader
 		defer stop()

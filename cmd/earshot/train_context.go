@@ -17,8 +17,10 @@ import (
 const trainContextLong = `Learns the words that go with a brand and with its namesakes from posts that somebody
 marked, one a line: yes or no, a tab, the text. Prints what the query NAME AND
 context:>n would find of posts that it was not learnt from (cross-validation in ten
-parts) and writes the model, which is the same for the same file. Some hundred posts of
-each kind are worth marking; with thirty a query that a person writes is better.`
+parts) and writes the model, which is the same for the same file. Yes and no weigh alike,
+however many of each were marked; it takes five of each at least. Beside a query that a
+person wrote the model serves best as a veto: (QUERY) AND context:>0.15. Alone it wants
+some hundred posts of each kind.`
 
 const contextFolds = 10
 
@@ -52,7 +54,7 @@ func trainContext(w io.Writer, name string, examples []namesake.Example, out str
 		return err
 	}
 	fmt.Fprintf(w, "%d posts, %d of them yes\n\nquery          precision  recall\n", len(examples), m.Yes)
-	for _, limit := range []float64{0.3, 0.5, 0.7, 0.9} {
+	for _, limit := range []float64{0.15, 0.3, 0.5, 0.7, 0.9} {
 		found, right := 0, 0
 		for i, e := range examples {
 			if scores[i] > limit {
@@ -62,7 +64,7 @@ func trainContext(w io.Writer, name string, examples []namesake.Example, out str
 				}
 			}
 		}
-		fmt.Fprintf(w, "context:>%.1f  %10.3f  %6.3f\n", limit, float64(right)/float64(max(found, 1)), float64(right)/float64(m.Yes))
+		fmt.Fprintf(w, "context:>%-4g %10.3f  %6.3f\n", limit, float64(right)/float64(max(found, 1)), float64(right)/float64(m.Yes))
 	}
 	b, err := m.Encode()
 	if err != nil {

@@ -166,8 +166,8 @@ func sums(all, hard measured) string {
 	return b.String()
 }
 
-// contextOf learns from the examples of which the reader was sure; nil if they are all
-// yes or all no.
+// contextOf learns from the examples of which the reader was sure; nil if too few are
+// yes, or no.
 func contextOf(t *testing.T, name string, list []labelled) *namesake.Model {
 	var examples []namesake.Example
 	for _, l := range list {
@@ -177,7 +177,7 @@ func contextOf(t *testing.T, name string, list []labelled) *namesake.Model {
 	}
 	m, err := namesake.Learn(name, examples)
 	if err != nil {
-		require.ErrorIs(t, err, namesake.ErrOneSided)
+		require.ErrorIs(t, err, namesake.ErrTooFew)
 		return nil
 	}
 	return m

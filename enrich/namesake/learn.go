@@ -3,7 +3,7 @@ package namesake
 import (
 	"cmp"
 	"crypto/sha256"
-	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -16,8 +16,12 @@ type Example struct {
 	Yes  bool
 }
 
-// ErrOneSided is returned where all examples are yes, or all are no.
-var ErrOneSided = errors.New("namesake: learning needs examples of both kinds, yes and no")
+// atLeast is how many examples of each kind it takes: from fewer a model would learn the
+// words of single posts, and take the name itself for what the other kind means.
+const atLeast = 5
+
+// ErrTooFew is returned where fewer examples than that are yes, or no.
+var ErrTooFew = fmt.Errorf("namesake: learning needs at least %d examples of each kind, yes and no", atLeast)
 
 // Learning is the minimum of the mean logistic loss of the examples plus ridge/n times
 // half the squared weights (Hastie, Tibshirani, Friedman, The Elements of Statistical
@@ -44,8 +48,8 @@ func Learn(name string, examples []Example) (*Model, error) {
 			m.No++
 		}
 	}
-	if m.Yes == 0 || m.No == 0 {
-		return nil, ErrOneSided
+	if m.Yes < atLeast || m.No < atLeast {
+		return nil, ErrTooFew
 	}
 	if err := m.ready(); err != nil {
 		return nil, err

@@ -98,9 +98,13 @@ func TestHowManyOfEachWereMarkedDecidesNothing(t *testing.T) {
 
 func TestLearningNeedsBothKinds(t *testing.T) {
 	_, err := Learn("apple", []Example{{post(1, "apple"), true}})
-	require.ErrorIs(t, err, ErrOneSided)
+	require.ErrorIs(t, err, ErrTooFew)
 	_, err = Learn("apple", nil)
-	require.ErrorIs(t, err, ErrOneSided)
+	require.ErrorIs(t, err, ErrTooFew)
+	_, err = Learn("apple", fruit()[4:])
+	require.ErrorIs(t, err, ErrTooFew, "four of each")
+	_, err = Learn("apple", fruit()[2:])
+	require.NoError(t, err, "five of each")
 }
 
 // TestCrossValidationNeverSeesTheExampleItself gives examples whose words tell nothing of

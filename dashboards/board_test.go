@@ -41,6 +41,7 @@ func TestLintFinds(t *testing.T) {
 		"filter of nothing": {`$__timeFilter(opened_at)`, `$__timeFilter`, "needs its column"},
 		"unused variable":   {`"name": "country"`, `"name": "county"`, "county is not used"},
 		"all values":        {`"allValue": "''"`, `"allValue": ""`, "all must be an empty string"},
+		"used in words":     {`"name": "country"`, `"name": "county", "note": "${county}"`, "county is not used"},
 		"double id":         {`"id": 2,`, `"id": 1,`, "stands twice"},
 		"old schema":        {`"schemaVersion": 41`, `"schemaVersion": 27`, "older than"},
 	} {

@@ -56,6 +56,8 @@ func (b *Board) value(name, format string, s Scope) (string, error) {
 	values := s.Values[name]
 	if len(values) == 0 || slices.Contains(values, all) {
 		switch {
+		case v.IncludeAll && v.AllValue == "":
+			return quote(""), nil // all choices, if there were any: Grafana and the web view name them
 		case v.IncludeAll:
 			return v.AllValue, nil // as it stands: Grafana does not format it
 		case v.Type == "custom":
@@ -82,6 +84,11 @@ func (b *Board) value(name, format string, s Scope) (string, error) {
 	default:
 		return "", fmt.Errorf("format %s of variable %s is not supported; write ${%s:sqlstring}", format, name, name)
 	}
+}
+
+// Follows reports whether what can be chosen depends on what is chosen of another one.
+func (v *Variable) Follows(other string) bool {
+	return other != v.Name && (strings.Contains(v.Query, "${"+other+"}") || strings.Contains(v.Query, "${"+other+":"))
 }
 
 // Choices are the values of a custom variable: "text : value, value".

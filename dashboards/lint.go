@@ -118,17 +118,15 @@ func (b *Board) lintSQL(sql string) (wrong []string) {
 
 // lintVariables checks that each variable is explained, and used.
 func (b *Board) lintVariables() (wrong []string) {
-	text := string(b.File)
 	for _, v := range b.Templating.List {
 		if v.Label == "" {
 			wrong = append(wrong, "variable "+v.Name+" needs a label")
 		}
-		uses := strings.Count(text, "${"+v.Name+"}") + strings.Count(text, "${"+v.Name+":")
-		if uses == 0 {
+		if !b.uses(v.Name) {
 			wrong = append(wrong, "variable "+v.Name+" is not used")
 		}
-		if v.IncludeAll && v.AllValue != "''" {
-			wrong = append(wrong, "variable "+v.Name+": all must be an empty string, which the measures read as no bound")
+		if v.IncludeAll && v.AllValue != "''" && (v.AllValue != "" || !b.followsChoice(&v)) {
+			wrong = append(wrong, "variable "+v.Name+": all must be an empty string, which the measures read as no bound; or it is all choices, where these follow another variable")
 		}
 		if v.Type == "query" {
 			if v.Source != dataSource {
@@ -140,4 +138,24 @@ func (b *Board) lintVariables() (wrong []string) {
 		}
 	}
 	return wrong
+}
+
+// uses reports whether a panel, an annotation or the choices of another variable ask for
+// a variable; that a description or a link names it does not count.
+func (b *Board) uses(name string) bool {
+	asks := func(text string) bool { return strings.Contains(text, "${"+name+"}") || strings.Contains(text, "${"+name+":") }
+	for i := range b.Panels {
+		p := &b.Panels[i]
+		if asks(p.Source.UID) || slices.ContainsFunc(p.Targets, func(t Target) bool { return asks(t.SQL) }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(b.Annotations.List, func(a Annotation) bool { return asks(a.Target.SQL) }) ||
+		slices.ContainsFunc(b.Templating.List, func(v Variable) bool { return v.Follows(name) })
+}
+
+// followsChoice reports whether the choices of a variable depend on those of another that
+// people choose several of.
+func (b *Board) followsChoice(v *Variable) bool {
+	return slices.ContainsFunc(b.Templating.List, func(other Variable) bool { return other.Multi && v.Follows(other.Name) })
 }

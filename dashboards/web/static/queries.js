@@ -2,7 +2,7 @@
 // The page on which an analyst tries a query on the archive. Texts of posts are hostile: they
 // become text nodes, never markup.
 
-const desk = { brands: [], brand: null, checked: null, tried: null, examples: [], undone: [], chart: null, turn: 0, asking: null, checking: null, writable: false };
+const desk = { brands: [], brand: null, checked: null, tried: null, examples: [], undone: [], chart: null, turn: 0, asking: null, checking: null, judging: 0, writable: false };
 const query = () => byId('query').value;
 const simulated = () => byId('data').value !== '';
 const brandName = () => (desk.brand ? desk.brand.name : byId('name').value.trim());
@@ -248,7 +248,7 @@ const lines = () => desk.examples.map((e) => e.label + '\t' + e.post + '\n').joi
 
 // judge asks how the query does on the examples.
 async function judge() {
-  const box = byId('examples');
+  const box = byId('examples'), mine = ++desk.judging;
   byId('keep').disabled = byId('clear').disabled = !desk.examples.length;
   if (!desk.examples.length || !desk.checked || desk.checked.mistake) {
     byId('score').replaceChildren();
@@ -257,6 +257,7 @@ async function judge() {
   }
   try {
     const answer = await ask('/api/queries/judge', trial({ examples: lines() }));
+    if (mine !== desk.judging) return;
     byId('score').replaceChildren(figure('precision', answer.precision), figure('recall', answer.recall));
     box.replaceChildren(...answer.posts.map((p) => {
       const right = p.wanted === p.found;

@@ -4,7 +4,7 @@
 const ranges = { 'now-1h': '1 hour', 'now-6h': '6 hours', 'now-24h': '24 hours', 'now-7d': '7 days', 'now-30d': '30 days', 'now-90d': '90 days', 'now-1y': '1 year', 'now-20y': 'all' };
 const units = { h: 3600, d: 86400, y: 31557600 };
 const seconds = (range) => { const m = /^now-(\d+)([hdy])$/.exec(range); return m ? Number(m[1]) * units[m[2]] : 604800; };
-const state = { board: null, values: {}, range: 'now-7d', zoomed: null, marks: [], charts: [], turn: 0 };
+const state = { board: null, values: {}, all: {}, range: 'now-7d', zoomed: null, marks: [], charts: [], turn: 0 };
 
 function scope(panel) {
   const to = state.zoomed ? state.zoomed[1] : Math.floor(Date.now() / 1000);
@@ -12,7 +12,7 @@ function scope(panel) {
   const least = panel && panel.interval === '1m' ? 60 : 3600;
   const nice = [60, 300, 900, 3600, 10800, 21600, 43200, 86400, 604800, 2629800, 31557600];
   const step = nice.find((s) => s >= least && s >= (to - from) / 180) || 31557600;
-  return { from, to, step, values: state.values };
+  return { from, to, step, values: { ...state.all, ...state.values } };
 }
 
 // The address holds what was chosen, so that it can be shared and gone back to.
@@ -57,19 +57,28 @@ async function start() {
 async function variables() {
   const box = byId('variables');
   box.replaceChildren();
+  state.all = {};
   for (const v of state.board.templating.list.filter((x) => x.type !== 'datasource' && !x.hide)) {
     let choices = [];
     try { choices = (await ask(`/api/boards/${state.board.uid}/choices/${v.name}`, scope())).data.map((r) => (Array.isArray(r) ? r[0] : r)); } catch (e) { console.warn(v.name, e.message); }
+    if (v.includeAll && !v.allValue) { // all of what can be chosen now, which follows other choices
+      state.all[v.name] = choices;
+      const kept = (state.values[v.name] || []).filter((c) => choices.includes(c));
+      if (kept.length) state.values[v.name] = kept; else delete state.values[v.name];
+    }
     const named = v.type === 'custom' ? Object.fromEntries(v.query.split(',').map((x) => x.split(' : ').map((y) => y.trim()).reverse())) : {};
     if (v.multi) box.append(several(v, choices));
     else {
       const chosen = (state.values[v.name] || [choices[0]])[0];
       box.append(element('label', { textContent: v.label + ' ' }, element('select', {
-        name: v.name, onchange: (e) => { state.values[v.name] = [e.target.value]; changed(v.name === 'database'); },
+        name: v.name, onchange: (e) => { state.values[v.name] = [e.target.value]; changed(leads(v.name)); },
       }, ...choices.map((c) => element('option', { value: c, textContent: named[c] || c, selected: c === chosen })))));
     }
   }
 }
+
+// leads says whether the choices of another variable follow those of this one.
+const leads = (name) => state.board.templating.list.some((o) => o.name !== name && typeof o.query === 'string' && (o.query.includes('${' + name + '}') || o.query.includes('${' + name + ':')));
 
 function several(v, choices) {
   const chosen = new Set(state.values[v.name] || []);
@@ -77,7 +86,7 @@ function several(v, choices) {
   const say = () => { title.textContent = chosen.size === 0 ? 'All' : [...chosen].join(', ').slice(0, 40); };
   say();
   const list = element('div', { className: 'choices' });
-  const set = () => { say(); if (chosen.size) state.values[v.name] = [...chosen]; else delete state.values[v.name]; changed(false); };
+  const set = () => { say(); if (chosen.size) state.values[v.name] = [...chosen]; else delete state.values[v.name]; changed(leads(v.name)); };
   list.append(element('button', { textContent: 'All', onclick: () => { chosen.clear(); list.querySelectorAll('input').forEach((i) => { i.checked = false; }); set(); } }));
   for (const c of choices) {
     list.append(element('label', {}, element('input', { type: 'checkbox', value: c, checked: chosen.has(c), onchange: (e) => { if (e.target.checked) chosen.add(c); else chosen.delete(c); set(); } }), ' ' + (c || '(none)')));
@@ -90,7 +99,7 @@ function several(v, choices) {
 let waiting = 0;
 function changed(again) {
   clearTimeout(waiting);
-  waiting = setTimeout(async () => { remember(true); if (again) await variables(); await load(); }, 250);
+  waiting = setTimeout(async () => { if (again) await variables(); remember(true); await load(); }, 250);
 }
 
 async function load() {

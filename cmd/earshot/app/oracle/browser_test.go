@@ -94,8 +94,8 @@ func read[T any](t *testing.T, b *browser, script string) (out T) {
 var boardsLine = regexp.MustCompile(`Boards +(http://\S+)`)
 
 // TestWebView looks at every board in a real browser: every panel is drawn, nothing is
-// complained of, no request leaves the machine, and choices, zoom, drill-down and the page of
-// queries work.
+// complained of, no request leaves the machine, and choices, rivals, drill-down and the
+// page of queries work.
 func TestWebView(t *testing.T) {
 	b := newBrowser(t)
 	from := time.Now().UTC().AddDate(0, 0, -6).Truncate(time.Hour)
@@ -122,6 +122,7 @@ sources:
 		b.picture(t, board.UID)
 	}
 	b.choose(t, home)
+	b.compare(t, home)
 	b.edit(t, p, o, home)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,6 +165,25 @@ func (b *browser) choose(t *testing.T, home string) {
 	})()`)
 	require.NoError(t, chromedp.Do(b.ctx, chromedp.MouseClickXY(at[0], at[1]), chromedp.WaitReady(`body[data-ready]:not([data-ready="`+again+`"])`)))
 	assert.Contains(t, read[string](t, b, `location.search`), "var-platform=x")
+}
+
+// compare sets a brand beside its rivals: those that are configured, else all others.
+func (b *browser) compare(t *testing.T, home string) {
+	t.Helper()
+	offered := `[...document.querySelectorAll('details[data-name=rival] input')].map(i => i.value).join()`
+	shown := `[...document.querySelectorAll('.s-table tbody tr td:first-child')].map(e => e.textContent).slice(0, 3).sort().join()`
+	b.open(t, home+"/b/earshot-share-of-voice?var-brand=Acme&var-database=earshot")
+	assert.Equal(t, "Globex", read[string](t, b, offered), "the configured ones")
+	b.open(t, home+"/b/earshot-share-of-voice?var-brand=O'Neill&var-database=earshot_simulated")
+	assert.Equal(t, "Acme,Bolt", read[string](t, b, offered))
+	assert.Equal(t, "Acme,Bolt,O'Neill", read[string](t, b, shown), "all of them, until some are chosen")
+	b.after(t, read[string](t, b, `document.body.dataset.ready`), `document.querySelector('details[data-name=rival] input[value=Bolt]').click()`)
+	assert.Equal(t, "2", read[string](t, b, `String(document.querySelector('.s-table tbody').rows.length)`))
+	assert.Contains(t, read[string](t, b, `location.search`), "var-rival=Bolt")
+	// Another brand has other rivals: a choice that is none any more goes.
+	b.after(t, read[string](t, b, `document.body.dataset.ready`), `document.querySelector('details[data-name=brand] input[value=Bolt]').click()`)
+	assert.Equal(t, "Acme", read[string](t, b, offered))
+	assert.NotContains(t, read[string](t, b, `location.search`), "var-rival")
 }
 
 // after runs a script and waits until the board was loaded again.

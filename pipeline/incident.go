@@ -189,6 +189,22 @@ type Rewriting struct {
 	LooksBack bool    // the archive is being labelled anew for it
 }
 
+// Act is the part of one person in what many may do: a hashtag that is used, a post that is
+// answered, quoted or reposted.
+type Act struct {
+	At      Time
+	Subject string // hashtag, or platform/id of the post
+	Person  uint64 // hash
+	Bot     bool
+}
+
+// Unseen is a minute in which a source told that it saw nothing, or told nothing.
+type Unseen struct {
+	Source string
+	Minute Time
+	Done   bool // it had read all there was
+}
+
 // TopicCount is how many distinct people used a hashtag of a brand lately, among so many
 // mentions, and how often it stood in mentions of the history before.
 type TopicCount struct {
@@ -198,6 +214,7 @@ type TopicCount struct {
 	Mentions float64 // that use it
 	Of       float64 // all mentions of the brand in the same time
 	Before   float64 // mentions that used it in the history
+	Known    float64 // days of history before, as far as the brand is known
 }
 
 // CascadeCount is how many distinct people answered, reposted or quoted one post of a

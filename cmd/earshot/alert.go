@@ -31,8 +31,10 @@ func backtestCommand(o *options) *cobra.Command {
 		Use:   "backtest [--from DATE] [--to DATE] | --series FILE.csv ...",
 		Short: "Say when alerts would have fired",
 		Long: `Without --series, runs the alerts as configured over the history in ClickHouse, minute by
-minute as if it were live: volume, drop, negative share and reach, folded into incidents,
-rated by the voices that are stored. Topics and cascades are not looked for.
+minute as if it were live: all kinds, folded into incidents, rated by the voices that are stored. It knows
+what stands there now: posts that came late count from when they were said, deleted ones
+not at all. Sources are judged if no --brand is named, over the last 31 days; minutes in
+which none of them told anything are those in which Earshot did not run.
 
 With --series, runs the default detector over series of counts as if they were live: a decision at a row
 never reads a later row. A series is a CSV file with the header timestamp,value, oldest row

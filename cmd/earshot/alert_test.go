@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -227,6 +228,41 @@ func (c *onCall) lookBackAtIt() {
 	})
 	assert.Regexp(c.t, `Acme +opened +warning +volume`, out)
 	assert.Contains(c.t, c.do("alert", "tune", "--max-per-week", "10", "--brand", "Acme", "--from", day), "detector: {threshold: ")
+}
+
+// TestABacktestLooksForCrowds: a hashtag that is new and a post that is passed on are found in
+// history, each at its time, and not what was always there.
+func TestABacktestLooksForCrowds(t *testing.T) {
+	p := newProgram(t, "\nalerts: {kinds: [topic, cascade]}\n")
+	now := time.Now().UTC().Truncate(time.Hour)
+	var b strings.Builder
+	post := func(id string, at time.Time, text string, more map[string]any) {
+		line := map[string]any{"platform": "blog", "id": id, "text": text, "author": map[string]any{"id": "of-" + id}, "created_at": at.Format(time.RFC3339)}
+		maps.Copy(line, more)
+		written, err := json.Marshal(line)
+		require.NoError(t, err)
+		b.Write(append(written, '\n'))
+	}
+	for i := range 1500 {
+		post(fmt.Sprintf("calm-%d", i), now.Add(-5*24*time.Hour+time.Duration(i)*4*time.Minute), "acme as ever", map[string]any{"hashtags": []string{"everyday"}})
+	}
+	for i := range 90 {
+		post(fmt.Sprintf("angry-%d", i), now.Add(-40*time.Hour+time.Duration(i*30)*time.Second), "acme again", map[string]any{"hashtags": []string{"Boycott"}})
+	}
+	post("root", now.Add(-20*time.Hour), "acme, look", nil)
+	for i := range 90 {
+		post(fmt.Sprintf("repost-%d", i), now.Add(-20*time.Hour+time.Duration(i*10)*time.Second), "",
+			map[string]any{"kind": "repost", "repost_of": "root", "root_id": "root"})
+	}
+	file := filepath.Join(t.TempDir(), "crowds.ndjson")
+	require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o600))
+	code, _, errs := p.run(t.Context(), "import", file)
+	require.Zero(t, code, errs)
+	code, out, errs := p.run(t.Context(), "alert", "backtest", "--from", now.Add(-60*time.Hour).Format(time.RFC3339))
+	require.Zero(t, code, errs)
+	assert.Regexp(t, now.Add(-40*time.Hour).Format("2006-01-02 15")+`:\d\d +Acme +opened +warning +topic boycott`, out)
+	assert.Regexp(t, now.Add(-20*time.Hour).Format("2006-01-02 15")+`:\d\d +Acme +opened +warning +cascade blog/root`, out)
+	assert.NotContains(t, out, "everyday")
 }
 
 func TestAlertCommands(t *testing.T) {

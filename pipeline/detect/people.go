@@ -6,23 +6,29 @@ import (
 	"earshot/pipeline"
 )
 
+// What many people do is counted in windows, of so many people at least.
 const (
-	topicWindow   = 2 * time.Hour
-	topicShare    = 0.1 // of the brand's mentions: else it is one hashtag of many
-	cascadeWindow = 30 * time.Minute
-	cascadeVoices = 50
+	TopicWindow   = 2 * time.Hour
+	TopicVoices   = warningVoices
+	CascadeWindow = 30 * time.Minute
+	CascadeVoices = 50
+)
+
+const (
+	topicShare = 0.1 // of the brand's mentions: else it is one hashtag of many
 	// peoplePhi is the overdispersion of people who do the same: they see each other.
 	peoplePhi = 4
 )
 
 // TopicEvidence judges a hashtag. It scores above 1 if it is new, used by many people, and
-// a good part of what is said.
+// a good part of what is said; not before there is a history (Warmup) in which it could stand.
 func TopicEvidence(cfg Config, c pipeline.TopicCount, now time.Time) pipeline.Evidence {
-	if c.Voices < warningVoices || c.Mentions < topicShare*c.Of {
-		return pipeline.Evidence{Kind: pipeline.AlertTopic}
+	known := min(cfg.History, time.Duration(c.Known*float64(dayLength)))
+	if c.Voices < TopicVoices || c.Mentions < topicShare*c.Of || known < cfg.Warmup {
+		return pipeline.Evidence{Kind: pipeline.AlertTopic} // in the first days every hashtag is new
 	}
-	usual := c.Before * float64(topicWindow) / float64(cfg.History)
-	e := peopleEvidence(cfg, pipeline.AlertTopic, c.Voices, usual, topicWindow, now)
+	usual := c.Before * float64(TopicWindow) / float64(known)
+	e := peopleEvidence(cfg, pipeline.AlertTopic, c.Voices, usual, TopicWindow, now)
 	e.Subject = c.Topic
 	return e
 }
@@ -30,10 +36,10 @@ func TopicEvidence(cfg Config, c pipeline.TopicCount, now time.Time) pipeline.Ev
 // CascadeEvidence judges a post that is passed on: by more people than half an hour of the
 // brand has mentions at all, given its usual mentions a minute.
 func CascadeEvidence(cfg Config, c pipeline.CascadeCount, perMinute float64, now time.Time) pipeline.Evidence {
-	if c.Voices < cascadeVoices {
+	if c.Voices < CascadeVoices {
 		return pipeline.Evidence{Kind: pipeline.AlertCascade}
 	}
-	e := peopleEvidence(cfg, pipeline.AlertCascade, c.Voices, perMinute*cascadeWindow.Minutes(), cascadeWindow, now)
+	e := peopleEvidence(cfg, pipeline.AlertCascade, c.Voices, perMinute*CascadeWindow.Minutes(), CascadeWindow, now)
 	e.Subject = c.Post
 	return e
 }

@@ -96,12 +96,7 @@ const (
 	// silence would be told: below, a watch would cost more than it finds.
 	silentLeast = 15
 	activeLeast = 10 // mentions within two hours from which on topics and cascades are looked for
-	// fewSources that are blind at once are told one by one, more as one.
-	fewSources = 3
 )
-
-// severalSources is the name under which many blind sources are one incident.
-const severalSources = "several sources"
 
 // Run looks every five seconds until ctx ends. Failures are logged and tried again.
 func (r *Runner) Run(ctx context.Context) error {
@@ -317,7 +312,7 @@ func (r *Runner) round(ctx context.Context, now time.Time) (err error) {
 
 // lookForBusy finds the brands whose silence would be told.
 func (r *Runner) lookForBusy(ctx context.Context, now time.Time) error {
-	windows := float64(r.Config.History / topicWindow)
+	windows := float64(r.Config.History / TopicWindow)
 	names, err := r.Counts.Busy(ctx, now.Add(-r.Config.History), silentLeast*windows)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package detect
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"earshot/pipeline"
@@ -82,7 +81,7 @@ func (r *Runner) people(ctx context.Context, now time.Time) error {
 	slices.Sort(active)
 	found := map[string][]Finding{}
 	if len(active) > 0 && slices.Contains(r.Kinds, pipeline.AlertTopic) {
-		topics, err := r.Counts.Topics(ctx, active, now.Add(-topicWindow), now.Add(-topicWindow-r.Config.History), warningVoices)
+		topics, err := r.Counts.Topics(ctx, active, now.Add(-TopicWindow), now.Add(-TopicWindow-r.Config.History), TopicVoices)
 		if err != nil {
 			return err
 		}
@@ -93,12 +92,12 @@ func (r *Runner) people(ctx context.Context, now time.Time) error {
 		}
 	}
 	if len(active) > 0 && slices.Contains(r.Kinds, pipeline.AlertCascade) {
-		cascades, err := r.Counts.Cascades(ctx, active, now.Add(-cascadeWindow), cascadeVoices)
+		cascades, err := r.Counts.Cascades(ctx, active, now.Add(-CascadeWindow), CascadeVoices)
 		if err != nil {
 			return err
 		}
 		for _, c := range cascades {
-			usual := r.brands[c.Brand].recent(now) / topicWindow.Minutes()
+			usual := r.brands[c.Brand].recent(now) / TopicWindow.Minutes()
 			if w := r.brands[c.Brand].watch; w != nil {
 				usual = w.volume.Usual()
 			}
@@ -118,7 +117,6 @@ func (r *Runner) people(ctx context.Context, now time.Time) error {
 // coverage tells of sources that are blind.
 func (r *Runner) coverage(ctx context.Context, now time.Time) error {
 	dead := map[string]time.Time{}
-	var rest []string
 	for _, s := range r.sources {
 		since := s.From.Time()
 		for _, t := range []time.Time{r.began, s.OK.Time().Add(time.Minute)} {
@@ -126,27 +124,12 @@ func (r *Runner) coverage(ctx context.Context, now time.Time) error {
 				since = t
 			}
 		}
-		if s.Done || now.Sub(since) < DeadAfter {
-			continue
-		}
-		dead[s.Source] = since
-		if r.incidents.Ongoing("", s.Source) == nil {
-			rest = append(rest, s.Source)
+		if !s.Done && now.Sub(since) >= DeadAfter {
+			dead[s.Source] = since
 		}
 	}
-	slices.Sort(rest)
-	if len(rest) > fewSources || len(rest) > 0 && r.incidents.Ongoing("", severalSources) != nil {
-		f := CoverageFinding(severalSources, dead[rest[0]], now)
-		f.Subject = strings.Join(rest, ", ")
-		if err := r.observe(ctx, "", severalSources, []Finding{f}, now); err != nil {
-			return err
-		}
-		for _, name := range rest {
-			delete(dead, name)
-		}
-	}
-	for name, since := range dead {
-		if err := r.observe(ctx, "", name, []Finding{CoverageFinding(name, since, now)}, now); err != nil {
+	for _, f := range r.incidents.Blind(dead, now) {
+		if err := r.observe(ctx, "", f.Source, []Finding{f.Finding}, now); err != nil {
 			return err
 		}
 	}

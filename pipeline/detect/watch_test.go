@@ -125,11 +125,16 @@ func TestPeekingChangesNothing(t *testing.T) {
 
 func TestTopicsAndCascadesAreAboutPeople(t *testing.T) {
 	now, cfg := time.Now(), DefaultConfig()
-	fresh := pipeline.TopicCount{Topic: "boycott", Voices: 80, Mentions: 90, Of: 200}
+	fresh := pipeline.TopicCount{Topic: "boycott", Voices: 80, Mentions: 90, Of: 200, Known: 14}
 	assert.Greater(t, TopicEvidence(cfg, fresh, now).Score, 1.0)
 	old := fresh
 	old.Before = 80 * 14 * 12
 	assert.Less(t, TopicEvidence(cfg, old, now).Score, 1.0, "it is used like that every day")
+	early := fresh
+	early.Known = 0.9
+	assert.Zero(t, TopicEvidence(cfg, early, now).Score, "on the first day every hashtag is new")
+	early.Known, early.Before = 2, 80*2*12
+	assert.Less(t, TopicEvidence(cfg, early, now).Score, 1.0, "it was used like that for two days")
 	rare := fresh
 	rare.Of = 5000
 	assert.Zero(t, TopicEvidence(cfg, rare, now).Score, "it is one hashtag of many")

@@ -240,6 +240,7 @@ func (c *Counts) Topics(ctx context.Context, brands []string, from, history time
 		Mentions float64 `ch:"n"`
 		Of       float64 `ch:"total"`
 		Before   float64 `ch:"past"`
+		Known    float64 `ch:"known"`
 	}
 	err := c.ask(ctx, &rows, `WITH
 lately AS
@@ -254,9 +255,14 @@ rising AS
     FROM lately ARRAY JOIN tags AS topic
     GROUP BY brand, topic HAVING voices >= {least:Float64} ORDER BY brand, voices DESC LIMIT `+strconv.Itoa(topicsEach)+` BY brand
 )
-SELECT r.brand AS brand, r.topic AS topic, r.voices AS voices, r.n AS n, t.total AS total, toFloat64(p.past) AS past
+SELECT r.brand AS brand, r.topic AS topic, r.voices AS voices, r.n AS n, t.total AS total, toFloat64(p.past) AS past, k.known AS known
 FROM rising AS r
 INNER JOIN (SELECT brand, toFloat64(count()) AS total FROM lately GROUP BY brand) AS t ON t.brand = r.brand
+LEFT JOIN
+(
+    SELECT brand, greatest({from:Int64} - toInt64(toUnixTimestamp(min(hour))), 0) / 86400. AS known FROM $mentions_hour
+    WHERE label_set = 'live' AND brand IN {brands:Array(String)} AND hour >= toDateTime({history:Int64}, 'UTC') AND mentions > 0 GROUP BY brand
+) AS k ON k.brand = r.brand
 LEFT JOIN
 (
     SELECT brand, topic, count() AS past FROM

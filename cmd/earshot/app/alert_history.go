@@ -50,17 +50,6 @@ func (p Period) bounds(now time.Time) (from, to time.Time, err error) {
 	return from, to, nil
 }
 
-// past is a part of the history, in memory: so that it can be judged by many settings.
-type past struct {
-	cfg      detect.Config
-	from, to time.Time
-	counts   *clickhouse.Counts
-	brands   []string
-	minutes  map[string][]pipeline.BrandMinute
-	blind    map[time.Time]bool
-	explain  map[string]pipeline.Explanation // of what was asked before
-}
-
 // withHistory opens the history and hands it to do.
 func withHistory(ctx context.Context, cfg *Config, c *Console, p Period, do func(*past) error) error {
 	from, to, err := p.bounds(time.Now())
@@ -69,8 +58,7 @@ func withHistory(ctx context.Context, cfg *Config, c *Console, p Period, do func
 	}
 	at := tables{command: "alert", simulated: p.Simulated}
 	return withTables(ctx, cfg, c.Log, at, func(_ *Servers, db *clickhouse.DB, _ pipeline.Stream) error {
-		h := &past{cfg: cfg.Alerts.Detector, from: from, to: to, counts: clickhouse.OpenCounts(db),
-			minutes: map[string][]pipeline.BrandMinute{}, blind: map[time.Time]bool{}, explain: map[string]pipeline.Explanation{}}
+		h := &past{cfg: cfg.Alerts.Detector, from: from, to: to, counts: clickhouse.OpenCounts(db), blind: map[time.Time]bool{}, explain: map[string]pipeline.Explanation{}}
 		if err := h.read(ctx, p.Brands); err != nil {
 			return explainSQL(err)
 		}
@@ -80,103 +68,6 @@ func withHistory(ctx context.Context, cfg *Config, c *Console, p Period, do func
 		}
 		return do(h)
 	})
-}
-
-// begin is from when on the detector learns.
-func (h *past) begin() time.Time {
-	return h.from.Add(-h.cfg.History - 24*time.Hour).Truncate(time.Hour)
-}
-
-func (h *past) read(ctx context.Context, brands []string) (err error) {
-	h.brands = brands
-	if len(brands) == 0 {
-		if h.brands, err = h.counts.Brands(ctx, h.begin()); err != nil {
-			return err
-		}
-	}
-	slices.Sort(h.brands)
-	blind, err := h.counts.Blind(ctx, h.begin(), h.to)
-	if err != nil {
-		return err
-	}
-	for _, m := range blind {
-		h.blind[m.UTC()] = true
-	}
-	for _, b := range h.brands {
-		if h.minutes[b], err = h.counts.History(ctx, b, h.begin(), h.to); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// page is a message that an incident would have sent.
-type page struct {
-	at       time.Time
-	incident pipeline.Incident
-	event    detect.Event
-}
-
-// judge runs one setting over the history as if it were live, and returns what it would
-// have told, of any severity.
-func (h *past) judge(ctx context.Context, cfg detect.Config, kinds []pipeline.AlertKind, rivals map[string][]string) ([]page, error) {
-	var out []page
-	incidents := detect.NewIncidents(cfg, rivals, nil)
-	for _, brand := range h.brands {
-		w, err := detect.NewWatch(cfg, detect.First(h.minutes[brand], h.begin(), h.from))
-		if err != nil {
-			return nil, fmt.Errorf("alert: %w", err)
-		}
-		counts := map[time.Time]detect.Tally{}
-		for _, m := range h.minutes[brand] {
-			counts[m.Minute.Time()] = detect.Tally{Mentions: m.Mentions, Negative: m.Negative, Reach: m.Reach}
-		}
-		for at := w.Next(); at.Before(h.to); at = w.Next() {
-			findings := slices.DeleteFunc(w.Add(counts[at], h.blind[at]), func(f detect.Finding) bool { return !slices.Contains(kinds, f.Kind) })
-			if at.Before(h.from) {
-				continue
-			}
-			for _, c := range incidents.Observe(brand, "", findings) {
-				if err := h.rate(ctx, c, at); err != nil {
-					return nil, err
-				}
-				if event := incidents.Tell(c); event != "" {
-					out = append(out, page{at, *c.Incident, event})
-				}
-			}
-			if at.Minute()%10 == 0 {
-				incidents.Resolve(func(b, _ string) time.Time {
-					if b == brand {
-						return at
-					}
-					return time.Time{}
-				})
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b page) int { return cmp.Or(a.at.Compare(b.at), strings.Compare(a.incident.ID, b.incident.ID)) })
-	return out, nil
-}
-
-// rate explains an incident as it stood, if that may change who is told of it.
-func (h *past) rate(ctx context.Context, c detect.Change, at time.Time) error {
-	i := c.Incident
-	if c.Event == "" && i.Severity != "" {
-		return nil
-	}
-	from := i.Opened.Time().Add(-time.Duration(i.Main().Minutes-1) * time.Minute)
-	key := i.Brand + from.String() + at.String()
-	x, ok := h.explain[key]
-	if !ok {
-		var err error
-		if x, err = h.counts.Explain(ctx, i.Brand, from, at.Add(time.Minute)); err != nil {
-			return err
-		}
-		h.explain[key] = x
-	}
-	i.Explanation = x
-	i.Severity = detect.SeverityOf(i)
-	return nil
 }
 
 // paging are those that call somebody by the default of a channel.
@@ -202,8 +93,9 @@ func BacktestHistory(ctx context.Context, cfg *Config, c *Console, p Period) err
 		for _, p := range all {
 			i := p.incident
 			e := i.Main()
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s %.0f in %s\tusual %.1f\t%.0f people\n", p.at.Format("2006-01-02 15:04"), i.Brand, p.event, i.Severity,
-				e.Kind, e.Observed, brief(time.Duration(e.Minutes)*time.Minute), e.Expected, i.Explanation.Voices)
+			kind := strings.TrimSpace(string(e.Kind) + " " + e.Subject)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s %.0f in %s\tusual %.1f\t%.0f people\n", p.at.Format("2006-01-02 15:04"), cmp.Or(i.Brand, i.Source), p.event, i.Severity,
+				kind, e.Observed, brief(time.Duration(e.Minutes)*time.Minute), e.Expected, i.Explanation.Voices)
 		}
 		pages := paging(all)
 		fmt.Fprintf(table, "would have fired %d times in %.1f weeks and %s of %s: %d pages, %.2f a week\n",

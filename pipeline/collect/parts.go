@@ -66,6 +66,7 @@ type Parts struct {
 	Logger      zerolog.Logger
 	Now         func() time.Time // our clock; nil: time.Now
 	Backoff     Backoff          // between connections; zero: DefaultBackoff
+	Again       Backoff          // between attempts at our own servers; zero: a quarter of a second, ten at most
 	Grace       time.Duration    // how long a hand-over may go on after a stop; zero: 5 s
 }
 

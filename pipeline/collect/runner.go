@@ -45,6 +45,9 @@ func New(parts Parts, entries []Entry) (*Runner, error) {
 	if parts.Backoff == (Backoff{}) {
 		parts.Backoff = DefaultBackoff()
 	}
+	if parts.Again == (Backoff{}) {
+		parts.Again = kafkaBackoff()
+	}
 	if parts.Grace == 0 {
 		parts.Grace = 5 * time.Second
 	}

@@ -330,7 +330,7 @@ func (s *session) persist(ctx context.Context, what string, op func(context.Cont
 		if n == 0 {
 			s.logger.Warn().Err(err).Msg("the source waits until this succeeds")
 		}
-		if !sleep(ctx, kafkaBackoff().delay(n)) {
+		if !sleep(ctx, s.parts.Again.delay(n)) {
 			return err
 		}
 	}

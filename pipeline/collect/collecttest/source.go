@@ -172,7 +172,8 @@ func (c Case) run(t *testing.T, k *Kafka, crash pipeline.CrashHook) *Kafka {
 		crashed := false
 		parts := collect.Parts{Publisher: k, Ends: k.Ends, Cursors: k, DeadLetters: k, Reporter: k,
 			Collector: "test", Logger: zerolog.Nop(), Grace: time.Nanosecond,
-			Backoff: collect.Backoff{Min: time.Millisecond, Max: 2 * time.Millisecond, Healthy: time.Hour}}
+			Backoff: collect.Backoff{Min: time.Millisecond, Max: 2 * time.Millisecond, Healthy: time.Hour},
+			Again:   collect.Backoff{Min: time.Millisecond, Max: 2 * time.Millisecond}}
 		if crash != nil {
 			parts.Crash = func(p pipeline.CrashPoint) { crash(p) }
 		}

@@ -143,7 +143,9 @@ func (b *Board) lintVariables() (wrong []string) {
 // uses reports whether a panel, an annotation or the choices of another variable ask for
 // a variable; that a description or a link names it does not count.
 func (b *Board) uses(name string) bool {
-	asks := func(text string) bool { return strings.Contains(text, "${"+name+"}") || strings.Contains(text, "${"+name+":") }
+	asks := func(text string) bool {
+		return strings.Contains(text, "${"+name+"}") || strings.Contains(text, "${"+name+":")
+	}
 	for i := range b.Panels {
 		p := &b.Panels[i]
 		if asks(p.Source.UID) || slices.ContainsFunc(p.Targets, func(t Target) bool { return asks(t.SQL) }) {

@@ -120,6 +120,7 @@ sources:
 		assert.Equal(t, len(board.Panels), read[int](t, b, `document.querySelectorAll('.panel').length`), board.UID)
 		assert.Equal(t, len(board.Panels), read[int](t, b, `document.querySelectorAll('.panel .body[data-ready]').length`), board.UID)
 		b.picture(t, board.UID)
+		b.chooseAll(t, &board)
 	}
 	b.choose(t, home)
 	b.compare(t, home)
@@ -135,6 +136,31 @@ sources:
 	}
 	o.signal(syscall.SIGTERM)
 	assert.Zero(t, o.code(t), o.errs.String())
+}
+
+// chooseAll takes the first of all that a board lets its reader choose.
+func (b *browser) chooseAll(t *testing.T, board *dashboards.Board) {
+	t.Helper()
+	var several []string
+	for _, v := range board.Templating.List {
+		control := fmt.Sprintf("#variables select[name=%s]", v.Name)
+		switch {
+		case v.Type == "datasource" || v.Hide != 0:
+			continue
+		case v.Multi:
+			control = fmt.Sprintf("#variables details[data-name=%s]", v.Name)
+			several = append(several, v.Name)
+		}
+		assert.Equal(t, 1, read[int](t, b, fmt.Sprintf("document.querySelectorAll(%q).length", control)), "%s: %s", board.UID, v.Name)
+	}
+	if len(several) == 0 {
+		return
+	}
+	b.after(t, read[string](t, b, `document.body.dataset.ready`), `document.querySelectorAll('#variables details[data-name]').forEach(d => d.querySelector('input')?.click())`)
+	assert.Empty(t, read[string](t, b, `[...document.querySelectorAll('.wrong')].map(e => e.textContent).join('\n')`), board.UID)
+	for _, name := range several {
+		assert.Contains(t, read[string](t, b, `location.search`), "var-"+name+"=", board.UID)
+	}
 }
 
 // choose uses a board as a reader does.

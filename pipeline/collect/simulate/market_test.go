@@ -315,6 +315,7 @@ func TestEvents(t *testing.T) {
 // The truth agrees with a search for the brands' names that shares no code with it.
 func TestTruthAgreesWithWordSearch(t *testing.T) {
 	s, posts := aDay(t)
+	brands := s.Brands()
 	var naming, decoys int
 	for i := 0; i < len(posts); i += 3 {
 		p := &posts[i]
@@ -324,7 +325,7 @@ func TestTruthAgreesWithWordSearch(t *testing.T) {
 			continue
 		}
 		var found []string
-		for _, b := range s.Brands() {
+		for _, b := range brands {
 			if occurs(p.Text, b) {
 				found = append(found, b.Name)
 			}

@@ -216,6 +216,18 @@ func (p *Producer) forget(topic string) {
 // it refuses us: somebody has to change a password or a right.
 func Retryable(err error) bool { return !permanent(err) && !refusedLogin(err) }
 
+// Away reports that the cluster answered that it cannot serve now: it elects a leader or
+// a coordinator, or loads. Errors of the network are the network's.
+func Away(err error) bool {
+	if e, ok := errors.AsType[kafkago.Error](err); ok {
+		return e.Temporary()
+	}
+	if e, ok := errors.AsType[*kerr.Error](err); ok {
+		return e.Retriable
+	}
+	return false
+}
+
 // refusedLogin reports that the cluster does not accept our name, password or mechanism;
 // the two clients each have errors of their own for it.
 func refusedLogin(err error) bool {

@@ -69,7 +69,7 @@ func (l *line) ready(ctx context.Context) error {
 func (l *line) monitor() stage {
 	s := stage{name: "monitor"}
 	if l.cfg.Monitor.Listen != "" {
-		s.tasks = append(s.tasks, l.listen)
+		s.tasks = append(s.tasks, func(ctx context.Context) error { return l.door.run(ctx, l.handler()) })
 	}
 	if l.cfg.Monitor.Heartbeat != "" {
 		s.tasks = append(s.tasks, func(ctx context.Context) error {
@@ -78,15 +78,6 @@ func (l *line) monitor() stage {
 		})
 	}
 	return s
-}
-
-// listen serves until ctx ends.
-func (l *line) listen(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.cfg.Monitor.Listen)
-	if err != nil {
-		return fmt.Errorf("monitor.listen: %w", err)
-	}
-	return serve(ctx, listener, &http.Server{Handler: l.handler(), ReadHeaderTimeout: readyTimeout})
 }
 
 // serve answers requests until ctx ends, and lets those in hand finish within a moment.

@@ -88,7 +88,7 @@ func RunImport(ctx context.Context, cfg *Config, c *Console, in Import) (err err
 	}
 	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
 	live, _ := streams(cfg)
-	l, err := connect(ctx, cfg, servers, []pipeline.Stream{live}, c.Log)
+	l, err := connect(ctx, cfg, servers, []pipeline.Stream{live}, startWait, c.Log)
 	if err != nil {
 		return interrupted(ctx, "import", stopped(ctx, err))
 	}

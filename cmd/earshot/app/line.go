@@ -18,11 +18,12 @@ import (
 
 // line is the connected parts of a process, from the sources to the tables.
 type line struct {
-	cfg     *Config
-	log     zerolog.Logger
-	servers *Servers
-	guard   *diskGuard // nil without embedded servers
-	streams []pipeline.Stream
+	cfg      *Config
+	log      zerolog.Logger
+	servers  *Servers
+	guard    *diskGuard // nil without embedded servers
+	streams  []pipeline.Stream
+	patience time.Duration // that a server has to answer at the start
 
 	client   *kafka.Client
 	producer *kafka.Producer
@@ -33,14 +34,17 @@ type line struct {
 	back     *backfiller     // of the live stream; nil if another process works
 	runner   *collect.Runner // nil without the role collect
 	webView  net.Listener    // nil without the role web
+	door     *front          // where the monitor answers
 }
 
-// connect opens what the servers offer. The schema is brought up to date by whoever
-// writes to it.
-func connect(ctx context.Context, cfg *Config, servers *Servers, streams []pipeline.Stream, log zerolog.Logger) (*line, error) {
-	l := &line{cfg: cfg, log: log, servers: servers, guard: newDiskGuard(cfg, log), streams: streams}
+// connect opens what the servers offer, and gives each of them some time to answer. The
+// schema is brought up to date by whoever writes to it.
+func connect(
+	ctx context.Context, cfg *Config, servers *Servers, streams []pipeline.Stream, patience time.Duration, log zerolog.Logger,
+) (*line, error) {
+	l := &line{cfg: cfg, log: log, servers: servers, guard: newDiskGuard(cfg, log), streams: streams, patience: patience}
 	var err error
-	if l.client, err = openKafka(ctx, servers.Kafka, log, streams...); err != nil {
+	if l.client, err = reachKafka(ctx, servers.Kafka, patience, log, streams...); err != nil {
 		return nil, err
 	}
 	l.producer = kafka.NewProducer(l.client)
@@ -50,7 +54,7 @@ func connect(ctx context.Context, cfg *Config, servers *Servers, streams []pipel
 // store opens the tables of the streams, and unless another process carries them, the
 // enrichment and a worker for each.
 func (l *line) store(ctx context.Context, carried bool) (err error) {
-	if l.db, err = openClickHouse(ctx, l.servers.ClickHouse, startWait, l.log); err != nil {
+	if l.db, err = openClickHouse(ctx, l.servers.ClickHouse, l.patience, l.log); err != nil {
 		return err
 	}
 	live, simulated := streams(l.cfg)
@@ -222,10 +226,7 @@ func (l *line) sample() sample {
 
 // close ends the connections.
 func (l *line) close() error {
-	var all []error
-	if l.db != nil {
-		all = append(all, l.db.Close())
-	}
+	err := l.closeTables()
 	l.client.Close()
-	return errors.Join(all...)
+	return err
 }

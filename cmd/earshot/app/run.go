@@ -24,6 +24,11 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 	if cfg.has(RoleCollect) {
 		announce(log, cfg)
 	}
+	door, err := openFront(ctx, cfg.Monitor)
+	if err != nil {
+		return err
+	}
+	defer door.close()
 	servers, err := startServers(ctx, cfg, needs{
 		command: "run", kafka: true, clickhouse: cfg.has(RoleEnrich) || cfg.has(RoleDetect) || cfg.has(RoleWeb),
 	}, log)
@@ -32,16 +37,11 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 	}
 	defer func() { err = errors.Join(err, servers.Close(context.WithoutCancel(ctx))) }()
 
-	l, err := connect(ctx, cfg, servers, cfg.activeStreams(), log)
+	l, err := begin(ctx, cfg, servers, door, log)
 	if err != nil {
 		return stopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
-	if cfg.has(RoleEnrich) {
-		if err := l.store(ctx, false); err != nil {
-			return stopped(ctx, err)
-		}
-	}
 	if cfg.has(RoleCollect) {
 		l.follow(entries)
 		owners := &kafka.Owners{Client: l.client, Group: kafka.SourceGroup, Log: log}
@@ -49,7 +49,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 			return err
 		}
 	}
-	alerts, err := l.detecting(ctx)
+	alerts, err := l.alerting(ctx)
 	if err != nil {
 		return stopped(ctx, err)
 	}

@@ -155,11 +155,18 @@ func openClickHouse(ctx context.Context, cfg clickhouse.Config, patience time.Du
 
 // openKafka connects and makes the topics.
 func openKafka(ctx context.Context, cfg kafka.Config, log zerolog.Logger, streams ...pipeline.Stream) (*kafka.Client, error) {
+	return reachKafka(ctx, cfg, startWait, log, streams...)
+}
+
+// reachKafka is openKafka with some patience.
+func reachKafka(
+	ctx context.Context, cfg kafka.Config, patience time.Duration, log zerolog.Logger, streams ...pipeline.Stream,
+) (*kafka.Client, error) {
 	client, err := kafka.Open(cfg)
 	if err != nil {
 		return nil, failure(ExitConfiguration, err)
 	}
-	err = reach(ctx, "Kafka", startWait, log, func(ctx context.Context) error {
+	err = reach(ctx, "Kafka", patience, log, func(ctx context.Context) error {
 		warnings, err := client.EnsureTopics(ctx, streams...)
 		for _, w := range warnings {
 			log.Warn().Msg(w)

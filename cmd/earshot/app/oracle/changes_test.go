@@ -143,10 +143,7 @@ func (s *storm) change(c app.BrandChange) {
 	const taken = "brands have changed"
 	before := make([]int, len(s.workers))
 	for i := range s.workers {
-		require.Eventually(s.t, func() bool {
-			s.revive()
-			return strings.Contains(s.workers[i].out.String(), "earshot runs")
-		}, patience, 50*time.Millisecond)
+		require.Eventually(s.t, func() bool { return strings.Contains(s.workers[i].out.String(), "earshot runs") }, patience, 50*time.Millisecond)
 		before[i] = strings.Count(s.workers[i].out.String(), taken)
 	}
 	cfg, console := s.settings()

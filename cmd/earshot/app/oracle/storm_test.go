@@ -128,7 +128,6 @@ func (s *storm) plan(all []event, n int) []event {
 
 func crashWorker(point pipeline.CrashPoint) event {
 	return event{fmt.Sprintf("a worker crashes at %s", point), func(s *storm) {
-		s.revive()
 		i := s.rng.IntN(len(s.workers))
 		s.arm(s.workers[i], point)
 		s.more()
@@ -142,17 +141,6 @@ func crashWorker(point pipeline.CrashPoint) event {
 		s.awaitDeath(s.workers[i], "armed at "+string(point))
 		s.workers[i] = s.start("enrich")
 	}}
-}
-
-// revive starts workers anew that ended by themselves, as a supervisor would: one that
-// meets a ClickHouse that has just been killed when it starts gives up.
-func (s *storm) revive() {
-	for i, w := range s.workers {
-		if !w.alive() {
-			s.t.Logf("worker %d had ended when ClickHouse was away at its start; it is started again", i)
-			s.workers[i] = s.start("enrich")
-		}
-	}
 }
 
 func crashCollector(s *storm) {
@@ -203,7 +191,6 @@ func killClickHouse(s *storm) {
 // of a part: the token stands, its rows do not. One worker is alone, dies after its
 // insert, and the rows of all pending ranges are taken away.
 func lostRows(s *storm) {
-	s.revive()
 	for _, w := range s.workers[1:] {
 		w.signal(syscall.SIGTERM)
 	}

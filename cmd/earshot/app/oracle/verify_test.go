@@ -16,6 +16,9 @@ func (s *storm) verify() {
 	assert.Equal(s.t, s.sent, s.count("SELECT uniqExact(epoch, topic, partition, offset) AS n FROM earshot.posts"), "posts: each offset once")
 	assert.Equal(s.t, s.broken, s.count("SELECT count() AS n FROM earshot.posts WHERE op = 'dead'"), "posts: dead records")
 	s.verifyTotals()
+	for i, w := range s.workers {
+		assert.True(s.t, w.alive(), "worker %d came through: nobody has to start it again", i)
+	}
 	assert.Positive(s.t, s.logged("a token stood without its rows"), "the storm met a token without rows")
 }
 

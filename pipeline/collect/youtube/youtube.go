@@ -1,12 +1,13 @@
 // Package youtube reads comments on videos, of channels or alone, and finds videos by words,
 // through the YouTube Data API v3.
 //
-// The API is that of https://developers.google.com/youtube/v3/docs: commentThreads.list and
-// search.list, with the prices of
+// The API is that of https://developers.google.com/youtube/v3/docs: commentThreads.list,
+// search.list and channels.list, with the prices of
 // https://developers.google.com/youtube/v3/determine_quota_cost (read 2026-11-23).
 //
 //   - youtube.go  settings, targets, errors
 //   - comment.go  threads and videos to posts
+//   - followers.go  subscribers of their authors
 package youtube
 
 import (
@@ -36,6 +37,7 @@ type Config struct {
 	Searches    []string        `yaml:"searches" doc:"words: new videos that the platform finds by them, and their comments; a search costs 100 units"`
 	Poll        time.Duration   `yaml:"poll" doc:"how often comments are asked for"`
 	SearchEvery time.Duration   `yaml:"search_every" doc:"how often videos are searched for"`
+	Followers   bool            `yaml:"followers" doc:"asks how many subscribers the authors of comments have, each once a day; a page of comments then costs 3 units, not 1"`
 	Budget      budget.Config   `yaml:"budget" doc:"units of the quota, which Google counts by the day; a page of comments costs 1; reads: 0 leaves the count to Google"`
 }
 
@@ -97,6 +99,7 @@ type Source struct {
 	searched map[string]time.Time // by words: when
 	videos   []string             // that searches found, oldest first
 	steps    []time.Duration
+	known    map[string]subscribers // by channel
 }
 
 // New checks the settings.
@@ -105,7 +108,7 @@ func New(cfg Config, http *client.Client) (*Source, error) {
 		return nil, fmt.Errorf("youtube: %w", err)
 	}
 	cfg.Endpoint = strings.TrimSuffix(cfg.Endpoint, "/")
-	return &Source{cfg: cfg, http: http, searched: map[string]time.Time{}, steps: steps()}, nil
+	return &Source{cfg: cfg, http: http, searched: map[string]time.Time{}, steps: steps(), known: map[string]subscribers{}}, nil
 }
 
 // Run polls until the platform refuses.
@@ -144,7 +147,7 @@ func (s *Source) targets(context.Context) ([]poll.Target, error) {
 		}
 	}
 	threads := func(name string, q url.Values) {
-		all = append(all, poll.Target{Name: name, Depth: depth, Page: func(ctx context.Context, after string, _ time.Time) ([]poll.Item, string, error) {
+		all = append(all, poll.Target{Name: name, Depth: depth, Cost: s.pageCost(), Page: func(ctx context.Context, after string, _ time.Time) ([]poll.Item, string, error) {
 			return s.threads(ctx, q, after)
 		}})
 	}
@@ -192,6 +195,7 @@ func (s *Source) threads(ctx context.Context, q url.Values, after string) ([]pol
 		posts := t.posts(pipeline.OpCreate)
 		items = append(items, poll.Item{ID: t.ID, Millis: int64(posts[0].CreatedAt), Posts: posts, Watch: t.ID})
 	}
+	s.fill(ctx, items)
 	return items, p.Next, nil
 }
 

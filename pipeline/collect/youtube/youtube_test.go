@@ -97,6 +97,14 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"items":[{"id":{"videoId":"v"},"snippet":{"publishedAt":"2026-01-01T00:00:00Z","channelId":"UC1","channelTitle":"c","title":"t"}},{"id":{}}]}`)
 	case strings.HasSuffix(r.URL.Path, "/videos"):
 		fmt.Fprint(w, `{"items":[]}`)
+	case strings.HasSuffix(r.URL.Path, "/channels"):
+		var list []string
+		for id := range strings.SplitSeq(q.Get("id"), ",") {
+			if id != "UCgone" {
+				list = append(list, fmt.Sprintf(`{"kind":"youtube#channel","id":%q,"statistics":{"viewCount":"9","subscriberCount":"1230","hiddenSubscriberCount":%t,"videoCount":"7"}}`, id, id == "UChidden"))
+			}
+		}
+		fmt.Fprintf(w, `{"items":[%s]}`, strings.Join(list, ","))
 	case q.Has("id"):
 		var list []string
 		for id := range strings.SplitSeq(q.Get("id"), ",") {

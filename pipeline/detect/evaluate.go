@@ -1,6 +1,10 @@
 package detect
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // Labelled is a series with its labelled windows.
 type Labelled struct {
@@ -60,40 +64,62 @@ const MaxFalse = 0.25
 // settings are chosen.
 const excess = 50
 
-// LeaveOneOut scores each series by the setting that did best on the others, out of a
-// grid of thresholds and shortness around cfg, and adds the scores up.
+// LeaveOneOut scores each series by a setting chosen on the others, out of a grid of
+// thresholds and shortness around cfg, and adds the scores up. Few labelled windows tell
+// settings apart by luck: of those whose value is within one window of the best it takes the middle
+// (the medians of both parameters), not the best.
 func LeaveOneOut(cfg Config, set []Labelled) (all Score, chosen []Variant, err error) {
-	var grid []Variant
-	for _, threshold := range []float64{0.75, 0.85, 0.95, 1, 1.05, 1.15, 1.25} {
-		for _, shortness := range []float64{0.7, 1, 1.3} {
+	thresholds, shortness := []float64{0.75, 0.85, 0.95, 1, 1.05, 1.15, 1.25}, []float64{0.7, 1, 1.3}
+	grid := make([][]Variant, len(thresholds))
+	scores := make([][][]Score, len(thresholds))
+	for a, t := range thresholds {
+		for _, s := range shortness {
 			c := cfg
-			c.Threshold, c.Shortness = cfg.Threshold*threshold, cfg.Shortness*shortness
-			grid = append(grid, Variant{fmt.Sprintf("threshold %.2f, shortness %.2f", c.Threshold, c.Shortness), c})
-		}
-	}
-	scores := make([][]Score, len(grid))
-	for i, v := range grid {
-		if _, scores[i], err = Evaluate(v.Config, set); err != nil {
-			return Score{}, nil, err
+			c.Threshold, c.Shortness = cfg.Threshold*t, cfg.Shortness*s
+			_, each, err := Evaluate(c, set)
+			if err != nil {
+				return Score{}, nil, err
+			}
+			grid[a] = append(grid[a], Variant{fmt.Sprintf("threshold %.2f, shortness %.2f", c.Threshold, c.Shortness), c})
+			scores[a] = append(scores[a], each)
 		}
 	}
 	for held := range set {
-		best, top := 0, 0.0
-		for i := range grid {
+		a, b := middle(scores, held)
+		all = all.Plus(scores[a][b][held])
+		chosen = append(chosen, grid[a][b])
+	}
+	return all, chosen, nil
+}
+
+// middle is the place in the grid of the middle of those settings that the other series
+// cannot tell from the best.
+func middle(scores [][][]Score, held int) (a, b int) {
+	windows, top := 0, math.Inf(-1)
+	values := make([][]float64, len(scores))
+	for a := range scores {
+		for _, each := range scores[a] {
 			var others Score
-			for j, s := range scores[i] {
+			for j, s := range each {
 				if j != held {
 					others = others.Plus(s)
 				}
 			}
-			if value := others.Normal() - excess*max(0, others.FalsePerWeek()-MaxFalse); i == 0 || value > top {
-				best, top = i, value
+			windows = others.Windows
+			v := others.Normal() - excess*max(0, others.FalsePerWeek()-MaxFalse)
+			values[a], top = append(values[a], v), max(top, v)
+		}
+	}
+	var as, bs []int
+	for a := range values {
+		for b, v := range values[a] {
+			if v >= top-100/float64(windows) {
+				as, bs = append(as, a), append(bs, b)
 			}
 		}
-		all = all.Plus(scores[best][held])
-		chosen = append(chosen, grid[best])
 	}
-	return all, chosen, nil
+	slices.Sort(bs)
+	return as[len(as)/2], bs[len(bs)/2]
 }
 
 // String is one line of a table.

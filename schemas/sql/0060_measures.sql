@@ -53,24 +53,6 @@ FROM {{database}}.scope_hours(label_set={label_set:String}, brands={brands:Array
 GROUP BY brand
 COMMENT 'Share of voice: a brand''s mentions over those of all brands of the scope; reach and engagement are sums at first sight';
 
-CREATE VIEW posts_heard AS
-SELECT platform, count() AS posts
-FROM
-(
-    SELECT platform, id
-    FROM posts
-    WHERE op IN ('create', 'update') AND event_time >= toStartOfHour({from:DateTime})
-      AND event_time < toStartOfHour({to:DateTime} - INTERVAL 1 SECOND) + INTERVAL 1 HOUR
-      AND (NOT arrayExists(x -> x != '', {platforms:Array(String)}) OR platform IN {platforms:Array(String)})
-      AND (NOT arrayExists(x -> x != '', {langs:Array(String)}) OR lang IN {langs:Array(String)})
-      AND (NOT arrayExists(x -> x != '', {countries:Array(String)}) OR country IN {countries:Array(String)})
-      AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
-      AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
-    GROUP BY platform, id
-)
-GROUP BY platform
-COMMENT 'Distinct posts heard, whether or not they name a brand: the denominator, from the ledger';
-
 CREATE VIEW net_sentiment AS
 WITH
     latest AS (SELECT argMax(model, at) AS model FROM classifier_error),
@@ -111,42 +93,3 @@ SELECT
 FROM corrected
 GROUP BY brand
 COMMENT 'Net sentiment, share positive minus share negative, -1 to 1, corrected for the model''s errors by language (Rogan and Gladen 1978; Buonaccorsi 2010), with a 95 % interval of both the sample and the confusion matrix (delta method)';
-
-CREATE VIEW topics AS
-SELECT
-    topic,
-    count() AS mentions,
-    uniqExact(platform, author_id) AS people,
-    min(event_time) AS first_at,
-    dateDiff('second', first_at, quantileExact(0.5)(event_time)) AS half_life_s,
-    mentions * 3600 / greatest(1, dateDiff('second', first_at, max(event_time))) AS velocity,
-    countIf(or(toward_label = 'positive', toward_label = '' AND sentiment_label = 'positive')) / count() AS positive,
-    countIf(or(toward_label = 'negative', toward_label = '' AND sentiment_label = 'negative')) / count() AS negative
-FROM
-(
-    SELECT platform, author_id, event_time, toward_label, sentiment_label, arrayJoin(arrayDistinct(arrayMap(x -> '#' || lowerUTF8(x), hashtags))) AS topic
-    FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-)
-GROUP BY topic
-COMMENT 'Hashtags of the scope: velocity in mentions an hour over its span; half-life: seconds from the first mention to the one in the middle';
-
-CREATE VIEW word_of_mouth_share AS
-WITH shops AS
-(
-    SELECT brand, platform, author_id
-    FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-    GROUP BY brand, platform, author_id
-    HAVING count() >= 5 AND countIf(notEmpty(links)) >= 0.8 * count()
-)
-SELECT
-    brand,
-    count() AS mentions,
-    countIf(author_bot) AS by_bots,
-    countIf(NOT author_bot AND via = 'channel') AS by_channels,
-    countIf(NOT author_bot AND via != 'channel' AND (brand, platform, author_id) IN shops) AS by_shops,
-    mentions - by_bots - by_channels - by_shops AS by_people,
-    by_people / mentions AS share,
-    mentions / uniqExact(platform, author_id) AS passion
-FROM {{database}}.scope_mentions(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-GROUP BY brand
-COMMENT 'Who speaks: people, not accounts marked as automated, owned channels, or shops (five mentions or more, four in five with a link); passion is mentions an author';

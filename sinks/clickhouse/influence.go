@@ -14,13 +14,16 @@ import (
 // InfluenceWindow is how far back the graph of who answers whom looks.
 const InfluenceWindow = 30 * 24 * time.Hour
 
-// The graph is computed anew every hour; after a start sooner, while there is most to gain.
+// The graph and the facts that rest on it are computed anew every hour; after a start sooner, while there is
+// most to gain; and never so often that they take more than a tenth of the time.
 const (
-	influenceFirst = time.Minute
+	influenceFirst = 10 * time.Second
 	influenceEvery = time.Hour
+	influenceRest  = 9 // times as long as it took
 )
 
-// Influence keeps the table influence: who carries the talk, and in which circles.
+// Influence keeps the table influence: who carries the talk, and in which circles; and after it the facts of
+// mentions, which rest on it.
 type Influence struct {
 	db  *DB
 	log zerolog.Logger
@@ -29,16 +32,21 @@ type Influence struct {
 // OpenInfluence returns the influence of a database.
 func OpenInfluence(db *DB, log zerolog.Logger) *Influence { return &Influence{db: db, log: log} }
 
-// Run computes the graph every hour until ctx ends. Failures are logged and tried again.
+// Run computes the graph and the facts every hour until ctx ends. Failures are logged and tried again.
 func (i *Influence) Run(ctx context.Context) {
 	for wait := influenceFirst; ; wait = min(2*wait, influenceEvery) {
-		if _, err := i.Compute(ctx); err != nil && ctx.Err() == nil {
-			i.log.Error().Err(err).Msg("influence: the graph cannot be computed now, will try again")
+		began := time.Now()
+		_, err := i.Compute(ctx)
+		if err == nil {
+			_, err = OpenFacts(i.db).Compute(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			i.log.Error().Err(err).Msg("influence: the graph and the facts of mentions cannot be computed now, will try again")
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(wait):
+		case <-time.After(max(wait, influenceRest*time.Since(began))):
 		}
 	}
 }

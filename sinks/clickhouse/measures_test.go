@@ -170,6 +170,11 @@ func lines(list []string) string {
 func TestMeasures(t *testing.T) {
 	db := fresh(t)
 	w := newWorld(t, db)
+	_, err := OpenInfluence(db, zerolog.Nop()).Compute(t.Context())
+	require.NoError(t, err)
+	n, err := OpenFacts(db).Compute(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, fmt.Sprint(n), answer(t, db, "SELECT count() FROM mentions_current"))
 	t.Run("share of voice", func(t *testing.T) { w.testShareOfVoice(t, db) })
 	t.Run("posts heard", func(t *testing.T) {
 		heard := map[string]int{}
@@ -370,8 +375,6 @@ func (w *world) testCascades(t *testing.T, db *DB) {
 }
 
 func (w *world) testInfluence(t *testing.T, db *DB) {
-	_, err := OpenInfluence(db, zerolog.Nop()).Compute(t.Context())
-	require.NoError(t, err)
 	weights := map[[3]string]float64{}
 	for _, r := range w.posts {
 		p := r.Post
@@ -407,6 +410,9 @@ func (w *world) testInfluence(t *testing.T, db *DB) {
 	}
 	assert.Equal(t, fmt.Sprint(crossings), answer(t, db, "SELECT sum(answers) FROM crossings"+wholeScope))
 	assert.Equal(t, answer(t, db, "SELECT uniqExact(platform, author_id) FROM mentions_current"), answer(t, db, "SELECT count() FROM influencers"+wholeScope))
+	assert.Equal(t, answer(t, db, "SELECT platform, author_id, count(), sum(reach) FROM mentions_current GROUP BY platform, author_id ORDER BY platform, author_id"),
+		answer(t, db, "SELECT platform, author_id, mentions, reach FROM influencers"+wholeScope+" ORDER BY platform, author_id"))
+	assert.Equal(t, "1", answer(t, db, "SELECT min(standing) = 1 AND uniqExact(standing) = uniqExact(author) AND max(standing) = uniqExact(author) AND max(rank) = argMin(rank, standing) FROM scope_facts"+wholeScope))
 }
 
 func (w *world) testNetSentiment(t *testing.T, db *DB) {

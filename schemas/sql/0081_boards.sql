@@ -1,0 +1,178 @@
+-- Measures that read the facts of mentions. They take the parameters of a scope, as those of 0060 do.
+CREATE VIEW computed AS
+SELECT max(generation) AS generation, max(computed_at) AS at
+FROM computations
+COMMENT 'The computation that counts, and up to when what boards say of answers, cascades, circles, topics and speakers is true';
+
+CREATE VIEW scope_facts AS
+SELECT *
+FROM mention_facts
+WHERE generation = (SELECT max(generation) FROM computations)
+  AND label_set = {label_set:String} AND hour >= toStartOfHour({from:DateTime}) AND hour < {to:DateTime}
+  AND (NOT arrayExists(x -> x != '', {brands:Array(String)}) OR brand IN {brands:Array(String)})
+  AND (NOT arrayExists(x -> x != '', {platforms:Array(String)}) OR platform IN {platforms:Array(String)})
+  AND (NOT arrayExists(x -> x != '', {langs:Array(String)}) OR lang IN {langs:Array(String)})
+  AND (NOT arrayExists(x -> x != '', {countries:Array(String)}) OR country IN {countries:Array(String)})
+  AND ((SELECT count() FROM tombstones WHERE scope = 'post' AND deleted_at > (SELECT max(computed_at) - INTERVAL 1 DAY FROM computations)) = 0
+       OR post NOT IN (SELECT cityHash64(platform, id) FROM tombstones WHERE scope = 'post' AND deleted_at > (SELECT max(computed_at) - INTERVAL 1 DAY FROM computations)))
+  AND ((SELECT count() FROM tombstones WHERE scope = 'account' AND deleted_at > (SELECT max(computed_at) - INTERVAL 1 DAY FROM computations)) = 0
+       OR author NOT IN (SELECT cityHash64(platform, id) FROM tombstones WHERE scope = 'account' AND deleted_at > (SELECT max(computed_at) - INTERVAL 1 DAY FROM computations)))
+COMMENT 'Facts of the mentions of a scope, one by one, whole hours, as last computed; what was deleted since is left out';
+
+CREATE VIEW posts_heard AS
+SELECT platform, sum(p.posts) AS posts
+FROM posts_heard_hour AS p
+WHERE generation = (SELECT max(generation) FROM computations)
+  AND hour >= toStartOfHour({from:DateTime}) AND hour < {to:DateTime}
+  AND (NOT arrayExists(x -> x != '', {platforms:Array(String)}) OR platform IN {platforms:Array(String)})
+  AND (NOT arrayExists(x -> x != '', {langs:Array(String)}) OR lang IN {langs:Array(String)})
+  AND (NOT arrayExists(x -> x != '', {countries:Array(String)}) OR country IN {countries:Array(String)})
+GROUP BY platform
+COMMENT 'Distinct posts heard, whether or not they name a brand: the denominator, from the ledger, as last computed';
+
+CREATE VIEW word_of_mouth_share AS
+SELECT
+    brand,
+    count() AS mentions,
+    countIf(speaker = 'bot') AS by_bots,
+    countIf(speaker = 'channel') AS by_channels,
+    countIf(speaker = 'shop') AS by_shops,
+    countIf(speaker = 'person') AS by_people,
+    by_people / mentions AS share,
+    mentions / uniqCombined(15)(author) AS passion
+FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+GROUP BY brand
+COMMENT 'Who speaks: people, not accounts marked as automated, owned channels, or shops (five mentions of the brand or more in all, four in five with a link); passion is mentions an author (distinct authors within 1 %)';
+
+CREATE VIEW topics AS
+SELECT
+    topic,
+    count() AS mentions,
+    uniqCombined(12)(author) AS people,
+    min(event_time) AS first_at,
+    dateDiff('second', first_at, quantileExact(0.5)(event_time)) AS half_life_s,
+    mentions * 3600 / greatest(1, dateDiff('second', first_at, max(event_time))) AS velocity,
+    countIf(label = 'positive') / count() AS positive,
+    countIf(label = 'negative') / count() AS negative
+FROM
+(
+    SELECT author, event_time, label, arrayJoin(topics) AS topic
+    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    WHERE notEmpty(topics)
+)
+GROUP BY topic
+COMMENT 'Hashtags of the scope: velocity in mentions an hour over its span; half-life: seconds from the first mention to the one in the middle; people within 2 %';
+
+CREATE VIEW post_half_life AS
+SELECT platform, id, answers, half_life_s, velocity, first_answer_s
+FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+WHERE answers > 0
+  AND NOT arrayExists(b -> b < brand AND (NOT arrayExists(x -> x != '', {brands:Array(String)}) OR has({brands:Array(String)}, toString(b))), beside)
+COMMENT 'Of each mention that was answered, reposted or quoted: seconds until half of its direct answers had come, and answers in the first hour (velocity)';
+
+CREATE VIEW cascades AS
+SELECT f.brand AS brand, f.platform AS platform, f.id AS id, f.size AS size, f.depth AS depth, f.breadth AS breadth, f.event_time AS began_at, m.author_handle AS author, m.text AS text, m.url AS url
+FROM
+(
+    SELECT brand, platform, id, size, depth, breadth, event_time
+    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    WHERE size > 0
+    ORDER BY size DESC, depth DESC, platform, id, brand
+    LIMIT 100
+) AS f
+INNER JOIN
+(
+    SELECT brand, platform, id, author_handle, text, url
+    FROM mentions_alive
+    WHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
+    (
+        SELECT brand, hour, platform, id
+        FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+        WHERE size > 0
+        ORDER BY size DESC, depth DESC, platform, id, brand
+        LIMIT 100
+    )
+) AS m ON m.brand = f.brand AND m.platform = f.platform AND m.id = f.id
+COMMENT 'The hundred mentions of the scope that most posts followed, as far as it was observed: size in posts with the root, depth in steps, breadth as the most posts at one step';
+
+CREATE VIEW care AS
+SELECT brand, platform, id, hour, event_time, author_id, followers, score AS toward, complaint, replies, first_reply_s, first_own_reply_s
+FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+WHERE asks
+COMMENT 'Mentions by people that may need an answer (a question or something negative), with seconds to the first reply and to the first by an owned channel; NULL = none was seen';
+
+CREATE VIEW influencers AS
+WITH
+    (
+        SELECT bitmapMax(bitmapSubsetLimit(groupBitmapState(standing), 1, 200))
+        FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    ) AS last
+SELECT
+    m.platform AS platform, m.author_id AS author_id, any(a.handle) AS handle, any(a.name) AS name, max(m.followers) AS followers, sum(m.n) AS mentions,
+    sum(m.reach) AS reach, sum(m.engagement) AS engagement, engagement / greatest(1, followers) AS engagement_a_follower, sum(m.scores) / mentions AS sentiment,
+    any(m.rank) AS rank, any(m.received) AS received, any(m.circle) AS circle, any(m.bridging) AS bridging, max(m.bots) AS bot
+FROM
+(
+    SELECT platform, author_id, max(f.followers) AS followers, count() AS n, sum(f.reach) AS reach, sum(f.engagement) AS engagement, sum(toFloat64(f.score)) AS scores,
+        any(f.rank) AS rank, any(f.received) AS received, any(f.circle) AS circle, any(f.bridging) AS bridging, max(f.speaker = 'bot') AS bots
+    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS f
+    WHERE standing BETWEEN 1 AND last
+    GROUP BY platform, author_id
+) AS m
+LEFT JOIN
+(
+    SELECT platform, author_id, handle, name FROM authors FINAL
+    WHERE (platform, author_id) IN (SELECT platform, author_id FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) WHERE standing BETWEEN 1 AND last)
+) AS a ON a.platform = m.platform AND a.author_id = m.author_id
+GROUP BY platform, author_id
+COMMENT 'The two hundred accounts with the highest standing that name the brands of the scope, and how much weight they have in the graph of who answers whom';
+
+CREATE VIEW circles AS
+SELECT circle, uniqCombined(12)(author) AS people, count() AS mentions, avg(score) AS sentiment, min(event_time) AS reached_at
+FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+WHERE circle != ''
+GROUP BY circle
+COMMENT 'Circles of people who answer one another, with their talk of the scope and when it reached them first; people within 2 %';
+
+CREATE VIEW crossings AS
+SELECT from_circle, to_circle, count() AS answers, uniqExact(person) AS people
+FROM crossing_answers
+WHERE generation = (SELECT max(generation) FROM computations) AND hour >= toStartOfHour({from:DateTime}) AND hour < {to:DateTime}
+GROUP BY from_circle, to_circle
+COMMENT 'Word of mouth that left its circle: answers of people in one circle to posts of another, of the thousand pairs with the most answers in all';
+
+CREATE VIEW strongest AS
+SELECT event_time, brand, platform, id, lang, author_handle AS author, author_followers AS followers, if(toward_label = '', sentiment_label, toward_label) AS sentiment, engagement, text, url
+FROM mentions_current
+WHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
+(
+    SELECT brand, hour, platform, id
+    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    ORDER BY engagement DESC, event_time DESC, platform, id, brand
+    LIMIT 50
+)
+COMMENT 'The fifty mentions of the scope with the most engagement, as they read now';
+
+CREATE VIEW waiting AS
+SELECT c.event_time AS event_time, c.brand AS brand, c.platform AS platform, c.id AS id, m.author_handle AS author, c.followers AS followers, c.toward AS toward, c.replies AS replies, m.text AS text, m.url AS url
+FROM
+(
+    SELECT * FROM {{database}}.care(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    WHERE first_own_reply_s IS NULL
+    ORDER BY followers DESC, event_time, platform, id, brand
+    LIMIT 100
+) AS c
+INNER JOIN
+(
+    SELECT brand, platform, id, author_handle, text, url
+    FROM mentions_alive
+    WHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
+    (
+        SELECT brand, hour, platform, id
+        FROM {{database}}.care(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+        WHERE first_own_reply_s IS NULL
+        ORDER BY followers DESC, event_time, platform, id, brand
+        LIMIT 100
+    )
+) AS m ON m.brand = c.brand AND m.platform = c.platform AND m.id = c.id
+COMMENT 'The hundred mentions of the scope that may need an answer, have none by an owned channel, and come from those with the most followers'

@@ -14,7 +14,8 @@ const labelLong = `Reads texts from standard input and writes a line of JSON for
 sentiment and, when --config names brands, the brands in it with the sentiment toward each.
 
 A line of input is JSON with "text" and, if known, "lang" (what the platform says), or with
---plain the bare text. It needs no configuration and no server, streams, and uses all cores.
+--plain the bare text. With brands the other fields of a post count too, as queries ask them
+(schemas/post.schema.json). It needs no configuration and no server, streams, and uses all cores.
 A line that is not understood gets {"error": ...} in its place and harms no other; with
 --strict that ends with exit code 5. On a terminal a bar shows how far it is.`
 

@@ -52,7 +52,9 @@ type labelProbabilities struct {
 type labelledBrand struct {
 	Brand        string            `json:"brand"`
 	QueryVersion string            `json:"query_version"`
+	Via          pipeline.Via      `json:"via"`
 	Spans        []pipeline.Span   `json:"spans"`
+	Categories   []string          `json:"categories,omitempty"`
 	Sentiment    pipeline.Polarity `json:"sentiment"`
 	Score        float32           `json:"score"`
 }
@@ -237,26 +239,11 @@ func (l Label) work(chain pipeline.Enricher, brands bool, job *labelJob) {
 
 // label labels one line.
 func (l Label) label(chain pipeline.Enricher, brands bool, line labelLine) (*labelled, error) {
-	if line.err != nil {
-		return nil, line.err
+	post, err := l.read(brands, line)
+	if err != nil {
+		return nil, err
 	}
-	var in struct {
-		Text *string `json:"text"`
-		Lang string  `json:"lang"`
-	}
-	if l.Plain {
-		text := string(line.text)
-		in.Text = &text
-	} else if err := json.Unmarshal(line.text, &in); err != nil {
-		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && wrong.Field != "" {
-			return nil, fmt.Errorf("%q is a %s, not a string", wrong.Field, wrong.Value)
-		}
-		return nil, fmt.Errorf("not a JSON object (--plain takes bare texts): %w", err)
-	}
-	if in.Text == nil {
-		return nil, errors.New(`no "text"`)
-	}
-	r := pipeline.Record{Post: pipeline.Post{Text: *in.Text, Lang: in.Lang}}
+	r := pipeline.Record{Post: *post}
 	// The chain judges posts that name a brand: a mention without one stands for the text.
 	r.Mentions = append(r.Mentions, pipeline.Mention{})
 	if err := chain.Enrich(&r); err != nil {
@@ -273,7 +260,39 @@ func (l Label) label(chain pipeline.Enricher, brands bool, line labelLine) (*lab
 	}
 	for _, m := range r.Mentions[1:] {
 		spans := append([]pipeline.Span{}, m.Spans...) // a mention by channel alone has none
-		out.Brands = append(out.Brands, labelledBrand{m.Brand, m.QueryVersion, spans, m.Toward.Label, m.Toward.Score})
+		out.Brands = append(out.Brands, labelledBrand{m.Brand, m.QueryVersion, m.Via, spans, m.Categories, m.Toward.Label, m.Toward.Score})
 	}
 	return out, nil
+}
+
+// read reads a line. Queries ask the other fields of a post too, so where brands are
+// configured it is read as a whole; else only text and lang are looked at.
+func (l Label) read(brands bool, line labelLine) (*pipeline.Post, error) {
+	if line.err != nil {
+		return nil, line.err
+	}
+	if l.Plain {
+		return &pipeline.Post{Text: string(line.text)}, nil
+	}
+	var in struct {
+		Text *string `json:"text"`
+		Lang string  `json:"lang"`
+	}
+	if err := json.Unmarshal(line.text, &in); err != nil {
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && wrong.Field != "" {
+			return nil, fmt.Errorf("%q is a %s, not a string", wrong.Field, wrong.Value)
+		}
+		return nil, fmt.Errorf("not a JSON object (--plain takes bare texts): %w", err)
+	}
+	if in.Text == nil {
+		return nil, errors.New(`no "text"`)
+	}
+	post := &pipeline.Post{Text: *in.Text, Lang: in.Lang}
+	if !brands {
+		return post, nil
+	}
+	if _, err := pipeline.DecodePost(line.text, post); err != nil {
+		return nil, fmt.Errorf("as a post, which queries ask: %w", err)
+	}
+	return post, nil
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"earshot/pipeline"
 )
 
 func TestLabelKeepsTheOrder(t *testing.T) {
@@ -123,6 +125,42 @@ func TestLabelListsNoBrandsWhereNoneIsNamed(t *testing.T) {
 	first, second, _ := strings.Cut(out.String(), "\n")
 	assert.Contains(t, first, `"brands":[]`)
 	assert.Contains(t, second, `"brands":[{"brand":"Zubrola","query_version":"`)
+}
+
+// TestLabelAsksWholePosts: a query in a pipe asks the same fields as in the line, and the
+// answer says which categories matched, and whether the place alone made the post count.
+func TestLabelAsksWholePosts(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Brands = []Brand{{
+		Name: "Zubrola", Query: "title:zubrola OR (zubrola AND followers:>1000)", Channels: []string{"x/zubrolahelp"},
+		Categories: []BrandCategory{{Name: "phones", Query: "phone"}, {Name: "cars", Query: "car"}},
+	}}
+	var out bytes.Buffer
+	in := `{"text": "a new phone", "title": "Zubrola"}
+{"text": "Zubrola", "author": {"followers": 5000}}
+{"text": "Zubrola", "author": {"followers": 5}}
+{"text": "how may we help?", "platform": "x", "channel": "zubrolahelp"}
+{"text": "Zubrola", "id": 5}
+`
+	require.NoError(t, RunLabel(t.Context(), cfg, Label{}, strings.NewReader(in), &out))
+	var got [5]struct {
+		labelled
+		Error string `json:"error"`
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	require.Len(t, lines, len(got))
+	for i, line := range lines {
+		require.NoError(t, json.Unmarshal([]byte(line), &got[i]))
+	}
+	require.Len(t, got[0].Brands, 1)
+	assert.Equal(t, []string{"phones"}, got[0].Brands[0].Categories)
+	assert.Equal(t, pipeline.ViaText, got[0].Brands[0].Via)
+	assert.Len(t, got[1].Brands, 1)
+	assert.Empty(t, got[2].Brands)
+	require.Len(t, got[3].Brands, 1)
+	assert.Equal(t, pipeline.ViaChannel, got[3].Brands[0].Via)
+	assert.Empty(t, got[3].Brands[0].Spans)
+	assert.Equal(t, "line 5: as a post, which queries ask: id is a number; write a string in quotes", got[4].Error)
 }
 
 // TestLabelStreams asks line by line: each answer comes before the next question.

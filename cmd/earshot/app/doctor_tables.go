@@ -51,6 +51,11 @@ func (d *doctor) erasure(ctx context.Context, db *clickhouse.DB) {
 	}
 }
 
+// lateFiles is how long files may stay that ClickHouse has replaced, after which an erasure
+// is not over: it keeps them for 8 minutes (old_parts_lifetime), and a table at rest looks
+// for what to remove at least every 10.
+const lateFiles = 30 * time.Minute
+
 // lateTotals is how long a total may wait: a board promises a minute.
 const lateTotals = 5 * time.Minute
 
@@ -70,6 +75,9 @@ func (d *doctor) contents(ctx context.Context, db *clickhouse.DB, s pipeline.Str
 		{"SELECT count() FROM (SELECT source FROM coverage FINAL WHERE minute > now() - INTERVAL 10 MINUTE GROUP BY source" +
 			" HAVING argMax(state, minute) IN ('down', 'limited'))", "sources", "sources that are down or told to wait in " + db.Database(),
 			ask + ` "SELECT source, minute, state, reason FROM coverage FINAL ORDER BY minute DESC LIMIT 20"`},
+		{"SELECT count() FROM system.parts WHERE database = currentDatabase() AND NOT active AND remove_time < now() - INTERVAL " + seconds(lateFiles) + " SECOND", "erasure",
+			"replaced files, which may hold erased words, that ClickHouse keeps for more than half an hour in " + db.Database(),
+			"see what still reads them (system.processes) and what the server logs; a restart of ClickHouse removes them"},
 		{"SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done AND latest_fail_reason != ''", "clickhouse",
 			"mutations that fail in " + db.Database(), ask + ` "SELECT table, command, latest_fail_reason FROM system.mutations WHERE NOT is_done"`},
 	} {

@@ -13,6 +13,9 @@ func deadCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dead",
 		Short: "List, show and retry dead letters",
+		Example: `  earshot dead list --stage decode
+  earshot dead show 5f0c1c2e
+  earshot dead retry --all`,
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}

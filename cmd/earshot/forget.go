@@ -9,7 +9,7 @@ import (
 const forgetLong = `Makes a tombstone, as the platform's own delete would: views, totals and replays leave the
 post or the account out at once and for ever. Its words are erased from every table before
 the command ends: the ledger keeps ids, kind and times, all other rows go. The query that
-proves it is printed with its answer. What ClickHouse replaced leaves the disk some eight
+proves it is printed with its answer. What ClickHouse replaced leaves the disk 8 to 18
 minutes later; Kafka's files keep its records for kafka.retention and an eighth more.`
 
 func forgetCommand(o *options) *cobra.Command {

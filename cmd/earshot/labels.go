@@ -59,6 +59,7 @@ func labelsCommand(o *options) *cobra.Command {
 		func(ctx context.Context, cfg *app.Config, console *app.Console, args []string) error {
 			return in.Diff(ctx, cfg, console, args[0], args[1])
 		})
+	diff.Example = "  earshot labels diff live q2\n  earshot labels diff live q2 --examples 10 --format json"
 	diff.Flags().IntVar(&in.Examples, "examples", 3, "`NUMBER` of examples of each brand and kind")
 	for _, s := range []*cobra.Command{list, diff} {
 		s.Flags().StringVar(&format, "format", "text", "text or json")
@@ -66,7 +67,7 @@ func labelsCommand(o *options) *cobra.Command {
 	promote := sub("promote NAME", "Make the labels of a set those of live", 1, func(ctx context.Context, cfg *app.Config, console *app.Console, args []string) error {
 		return in.Promote(ctx, cfg, console, args[0])
 	})
-	promote.Long = promoteLong
+	promote.Long, promote.Example = promoteLong, "  earshot labels promote q2"
 	promote.Flags().StringVar(&in.Model, "model", "", "`ENGINE` of sentiment that the set was made with (default: the configured one)")
 	sub("drop NAME", "Delete a label set with its totals", 1, func(ctx context.Context, cfg *app.Config, console *app.Console, args []string) error {
 		return in.Drop(ctx, cfg, console, args[0])

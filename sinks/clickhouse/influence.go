@@ -17,7 +17,7 @@ const InfluenceWindow = 30 * 24 * time.Hour
 // The graph and the facts that rest on it are computed anew every hour; after a start sooner, while there is
 // most to gain; and never so often that they take more than a tenth of the time.
 const (
-	influenceFirst = 10 * time.Second
+	influenceFirst = 5 * time.Second
 	influenceEvery = time.Hour
 	influenceRest  = 9 // times as long as it took
 )
@@ -34,7 +34,7 @@ func OpenInfluence(db *DB, log zerolog.Logger) *Influence { return &Influence{db
 
 // Run computes the graph and the facts every hour until ctx ends. Failures are logged and tried again.
 func (i *Influence) Run(ctx context.Context) {
-	for wait := influenceFirst; ; wait = min(2*wait, influenceEvery) {
+	for wait := influenceFirst; ; wait = min(wait*3/2, influenceEvery) {
 		began := time.Now()
 		_, err := i.Compute(ctx)
 		if err == nil {

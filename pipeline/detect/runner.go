@@ -27,6 +27,8 @@ type Counts interface {
 	// Busy lists the brands with at least so many mentions.
 	Busy(ctx context.Context, from time.Time, least float64) ([]string, error)
 	Sources(ctx context.Context, now time.Time) ([]pipeline.SourceState, error)
+	// Rivals names for each brand the brands that call it a competitor.
+	Rivals(ctx context.Context) (map[string][]string, error)
 	// Blind lists minutes in which a source that matters could not see.
 	Blind(ctx context.Context, from, to time.Time) ([]time.Time, error)
 	Topics(ctx context.Context, brands []string, from, history time.Time, least float64) ([]pipeline.TopicCount, error)
@@ -52,7 +54,6 @@ type Runner struct {
 	Store   Store
 	Deliver func(ctx context.Context, i pipeline.Incident, e Event) error // durable when it returns; nil: nobody is told
 	Link    func(i *pipeline.Incident) string                             // the board at that moment
-	Rivals  func() map[string][]string
 	Log     zerolog.Logger
 	Now     func() time.Time // nil: the clock
 
@@ -272,9 +273,11 @@ func (r *Runner) replace(b pipeline.BrandHour, minutes map[time.Time]Tally) {
 
 // round is what is done once a minute.
 func (r *Runner) round(ctx context.Context, now time.Time) (err error) {
-	if r.Rivals != nil {
-		r.incidents.SetRivals(r.Rivals())
+	rivals, err := r.Counts.Rivals(ctx)
+	if err != nil {
+		return err
 	}
+	r.incidents.SetRivals(rivals)
 	if r.sources, err = r.Counts.Sources(ctx, now); err != nil {
 		return err
 	}

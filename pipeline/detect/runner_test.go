@@ -23,6 +23,7 @@ type world struct {
 	minutes map[string]map[time.Time]float64
 	moved   map[pipeline.BrandHour]time.Time
 	sources []pipeline.SourceState
+	rivals  map[string][]string
 	blind   []time.Time
 	stored  map[string]pipeline.Incident
 	told    []string
@@ -136,6 +137,8 @@ func (w *world) Rewritten(_ context.Context, brands []string, _, _, _ time.Time)
 	return out, nil
 }
 
+func (w *world) Rivals(context.Context) (map[string][]string, error) { return w.rivals, nil }
+
 func (w *world) Sources(context.Context, time.Time) ([]pipeline.SourceState, error) {
 	return w.sources, nil
 }
@@ -184,8 +187,8 @@ func (w *world) Save(_ context.Context, i *pipeline.Incident) error {
 
 // runner is a process that begins now.
 func (w *world) runner(rivals map[string][]string) *Runner {
+	w.rivals = rivals
 	return &Runner{Config: DefaultConfig(), Kinds: pipeline.AlertKinds(), Counts: w, Store: w, Log: zerolog.Nop(), Now: func() time.Time { return w.now },
-		Rivals: func() map[string][]string { return rivals },
 		Deliver: func(_ context.Context, i pipeline.Incident, e Event) error {
 			w.told = append(w.told, fmt.Sprintf("%s%s %s %s %d", i.Brand, i.Source, i.Main().Kind, e, i.Revision))
 			return nil

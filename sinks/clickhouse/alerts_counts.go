@@ -103,7 +103,8 @@ func minutesOf(rows []minuteRow, err error) ([]pipeline.BrandMinute, error) {
 // bucketsAtOnce bounds the buckets of one question, for the size of its parameter.
 const bucketsAtOnce = 500
 
-// Minutes counts buckets from the mentions themselves, without waiting for the rollups.
+// Minutes counts buckets from the mentions themselves, as people corrected them, without
+// waiting for the rollups.
 func (c *Counts) Minutes(ctx context.Context, buckets []pipeline.BrandHour) ([]pipeline.BrandMinute, error) {
 	var rows []minuteRow
 	for len(buckets) > 0 {
@@ -115,11 +116,9 @@ func (c *Counts) Minutes(ctx context.Context, buckets []pipeline.BrandHour) ([]p
 		buckets = buckets[n:]
 		var some []minuteRow
 		err := c.ask(ctx, &some, `SELECT brand, toStartOfMinute(toDateTime(event_time, 'UTC')) AS minute, count() AS mentions,
-    countIf(if(toward_label != '', toward_label, sentiment_label) = 'negative') AS negative, sum(if(views > 0, views, author_followers)) AS reach
-FROM $mentions FINAL
-WHERE is_deleted = 0 AND (label_set, brand, hour) IN `+bucketList+`
-    AND (platform, id) NOT IN (SELECT platform, id FROM $tombstones WHERE scope = 'post')
-    AND (platform, author_id) NOT IN (SELECT platform, id FROM $tombstones WHERE scope = 'account')
+    countIf(if(toward_label != '', toward_label, sentiment_label) = 'negative') AS negative, sum(mentions_current.reach) AS reach
+FROM $mentions_current
+WHERE (label_set, brand, hour) IN `+bucketList+`
 GROUP BY brand, minute`, driver.Parameters{"buckets": "[" + strings.Join(keys, ",") + "]"})
 		if err != nil {
 			return nil, err
@@ -164,6 +163,21 @@ GROUP BY brand HAVING sum(mentions) >= {least:Float64}`,
 	out := make([]string, len(rows))
 	for i, r := range rows {
 		out[i] = r.Brand
+	}
+	return out, err
+}
+
+// Rivals names for each brand the brands that call it a competitor.
+func (c *Counts) Rivals(ctx context.Context) (map[string][]string, error) {
+	var rows []struct {
+		Competitor string   `ch:"competitor"`
+		Brands     []string `ch:"brands"`
+	}
+	err := c.ask(ctx, &rows, `SELECT competitor, arraySort(groupUniqArray(toString(brand))) AS brands
+FROM $brand_profiles FINAL ARRAY JOIN competitors AS competitor WHERE state = 'active' GROUP BY competitor`, nil)
+	out := make(map[string][]string, len(rows))
+	for _, r := range rows {
+		out[r.Competitor] = r.Brands
 	}
 	return out, err
 }

@@ -67,6 +67,15 @@ func TestCountsAnswerDetectors(t *testing.T) {
 	}
 	assert.InDelta(t, 100, mentions, 1)
 	assert.InDelta(t, 30, negative, 0)
+	require.NoError(t, db.Correct(ctx, Override{Platform: "x", ID: fmt.Sprintf("%s-%d-0", t.Name(), now.Unix()), Brand: "Acme", Field: OverrideToward, Value: "neutral", By: "Ada"}))
+	minutes, err = c.Minutes(ctx, moved)
+	require.NoError(t, err)
+	for _, m := range minutes {
+		if m.Minute.Time().After(now.Add(-10 * time.Minute)) {
+			negative -= m.Negative
+		}
+	}
+	assert.InDelta(t, 1, negative, 0, "what a person corrected counts as corrected")
 	none, err := c.Minutes(ctx, nil)
 	require.NoError(t, err)
 	assert.Empty(t, none)
@@ -107,7 +116,7 @@ func TestCountsAnswerDetectors(t *testing.T) {
 	require.NoError(t, err)
 	assert.InDelta(t, 100, x.Mentions, 1)
 	assert.InDelta(t, 31, x.Voices, 1.01, "thirty people and one text that seven published; no bot")
-	assert.InDelta(t, 30, x.Negative, 0)
+	assert.InDelta(t, 29, x.Negative, 0, "one was corrected")
 	assert.InDelta(t, 0.2, x.Bots, 0.01)
 	assert.InDelta(t, 0.5, x.Duplicates, 0.01)
 	assert.InDelta(t, 0.2, x.Loudest, 0.01)
@@ -119,6 +128,16 @@ func TestCountsAnswerDetectors(t *testing.T) {
 	empty, err := c.Explain(ctx, "Nobody", now.Add(-time.Hour), now)
 	require.NoError(t, err)
 	assert.Zero(t, empty.Mentions)
+}
+
+func TestCountsKnowRivals(t *testing.T) {
+	db := alertsDB(t, "alerts_rivals")
+	ctx, at := t.Context(), pipeline.At(time.Now())
+	require.NoError(t, db.PutBrandProfiles(ctx, []BrandProfile{{Brand: "Acme", State: "active", Competitors: []string{"Zenith", "Nadir"}, At: at},
+		{Brand: "Nadir", State: "active", Competitors: []string{"Zenith"}, At: at}, {Brand: "Gone", State: "removed", Competitors: []string{"Acme"}, At: at}}))
+	got, err := OpenCounts(db).Rivals(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, map[string][]string{"Zenith": {"Acme", "Nadir"}, "Nadir": {"Acme"}}, got)
 }
 
 func TestCountsKnowWhosePastIsRewritten(t *testing.T) {

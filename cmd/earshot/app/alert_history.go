@@ -85,7 +85,7 @@ func (h *past) weeks() float64 { return h.to.Sub(h.from).Hours() / (24 * 7) }
 // BacktestHistory prints when the alerts, as configured, would have fired.
 func BacktestHistory(ctx context.Context, cfg *Config, c *Console, p Period) error {
 	return withHistory(ctx, cfg, c, p, func(h *past) error {
-		all, err := h.judge(ctx, cfg.Alerts.Detector, cfg.Alerts.Kinds, cfg.rivals())
+		all, err := h.judge(ctx, cfg.Alerts.Detector, cfg.Alerts.Kinds)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func Tune(ctx context.Context, cfg *Config, c *Console, p Period, most float64) 
 		for _, t := range thresholds() {
 			setting := cfg.Alerts.Detector
 			setting.Threshold = t
-			all, err := h.judge(ctx, setting, cfg.Alerts.Kinds, cfg.rivals())
+			all, err := h.judge(ctx, setting, cfg.Alerts.Kinds)
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,7 @@ type past struct {
 	brands   []pastBrand
 	blind    map[time.Time]bool
 	unseen   []pipeline.Unseen
+	rivals   map[string][]string // of each brand, those that call it a competitor
 	explain  map[string]pipeline.Explanation // of what was asked before
 }
 
@@ -43,6 +44,9 @@ func (h *past) read(ctx context.Context, brands []string) (err error) {
 		}
 	}
 	slices.Sort(brands)
+	if h.rivals, err = h.counts.Rivals(ctx); err != nil {
+		return err
+	}
 	blind, err := h.counts.Blind(ctx, h.begin(), h.to)
 	if err != nil {
 		return err
@@ -87,7 +91,7 @@ type stir struct {
 // judge runs one setting over the history as if it were live, and returns what it would
 // have told, of any severity. Each brand is judged for itself; then all that stood out goes
 // through the incidents in the order of time, because brands are rivals.
-func (h *past) judge(ctx context.Context, cfg detect.Config, kinds []pipeline.AlertKind, rivals map[string][]string) ([]page, error) {
+func (h *past) judge(ctx context.Context, cfg detect.Config, kinds []pipeline.AlertKind) ([]page, error) {
 	stirs := h.sources()
 	for i := range h.brands {
 		some, err := h.stirs(cfg, &h.brands[i])
@@ -98,7 +102,7 @@ func (h *past) judge(ctx context.Context, cfg detect.Config, kinds []pipeline.Al
 	}
 	slices.SortStableFunc(stirs, func(a, b stir) int { return a.at.Compare(b.at) })
 	var out []page
-	incidents := detect.NewIncidents(cfg, rivals, nil)
+	incidents := detect.NewIncidents(cfg, h.rivals, nil)
 	on := func(f []detect.Finding) []detect.Finding {
 		return slices.DeleteFunc(f, func(f detect.Finding) bool { return !slices.Contains(kinds, f.Kind) })
 	}

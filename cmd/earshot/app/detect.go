@@ -98,7 +98,7 @@ func (l *line) watchStream(ctx context.Context, s pipeline.Stream, db *clickhous
 	log := l.log.With().Str("stream", s.Name).Logger()
 	alerts := clickhouse.OpenAlerts(db)
 	runner := &detect.Runner{Config: l.cfg.Alerts.Detector, Kinds: l.cfg.Alerts.Kinds, Counts: clickhouse.OpenCounts(db),
-		Store: marked{alerts, s.Simulated}, Link: l.cfg.Alerts.board, Rivals: l.cfg.rivals, Log: log}
+		Store: marked{alerts, s.Simulated}, Link: l.cfg.Alerts.board, Log: log}
 	var group errgroup.Group
 	if !s.Simulated && len(members) > 0 {
 		queue := &notify.Queue{Store: alerts, Members: members, Log: log}

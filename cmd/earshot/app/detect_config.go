@@ -78,14 +78,3 @@ func (a Alerts) channel(name string) (notify.Channel, error) {
 	}
 	return notify.Channel{}, fmt.Errorf("no channel is named %q; there are %s", name, strings.Join(names, ", "))
 }
-
-// rivals are, of each brand, the brands that call it a competitor.
-func (c *Config) rivals() map[string][]string {
-	out := map[string][]string{}
-	for _, b := range c.Brands {
-		for _, rival := range b.Competitors {
-			out[rival] = append(out[rival], b.Name)
-		}
-	}
-	return out
-}

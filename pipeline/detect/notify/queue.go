@@ -41,7 +41,6 @@ type Member struct {
 type Queue struct {
 	Store   Store
 	Members []Member
-	Rivals  func() map[string][]string // of a brand, those that it is a competitor of; may be nil
 	Ack     func(incident string) string
 	Log     zerolog.Logger
 	Now     func() time.Time                 // nil: the clock

@@ -9,14 +9,18 @@
 package wikipedia
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"earshot/pipeline"
@@ -79,7 +83,9 @@ func New(cfg Config, http *client.Client) (*Source, error) {
 type place struct {
 	Millis int64            `json:"ms"`
 	Seen   map[string]int64 `json:"seen,omitempty"` // hash of an id: its time, ms
-	stale  int              // additions since the last sweep
+
+	order []string // the hashes as they came: a cursor is written for every event, so it is not sorted each time
+	stale int      // additions since the last sweep
 }
 
 func hash(id string) string {
@@ -88,26 +94,60 @@ func hash(id string) string {
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
+// decodePlace reads a cursor.
+func decodePlace(from pipeline.Cursor) (place, error) {
+	var p place
+	if from == nil {
+		return p, nil
+	}
+	if err := json.Unmarshal(from, &p); err != nil {
+		return p, fmt.Errorf("wikipedia: cursor: %w", err)
+	}
+	p.order = slices.SortedFunc(maps.Keys(p.Seen), func(a, b string) int {
+		return cmp.Or(cmp.Compare(p.Seen[a], p.Seen[b]), strings.Compare(a, b))
+	})
+	return p, nil
+}
+
 func (p *place) add(id string, millis int64) {
 	if p.Seen == nil {
 		p.Seen = map[string]int64{}
 	}
 	p.Millis = max(p.Millis, millis)
-	p.Seen[hash(id)] = millis
+	key := hash(id)
+	if _, known := p.Seen[key]; !known {
+		p.order = append(p.order, key)
+	}
+	p.Seen[key] = millis
 	if p.stale++; p.stale < 50 && len(p.Seen) <= remembered {
 		return
 	}
 	p.stale = 0
-	for id, at := range p.Seen {
-		if at < p.Millis-overlap.Milliseconds() || len(p.Seen) > remembered {
-			delete(p.Seen, id)
+	p.order = slices.DeleteFunc(p.order, func(key string) bool {
+		gone := p.Seen[key] < p.Millis-overlap.Milliseconds() || len(p.Seen) > remembered
+		if gone {
+			delete(p.Seen, key)
 		}
-	}
+		return gone
+	})
 }
 
+// encode writes the cursor as JSON. Hashes and numbers need no escapes.
 func (p *place) encode() pipeline.Cursor {
-	b, _ := json.Marshal(p) // strings and numbers cannot fail
-	return b
+	b := make([]byte, 0, 32+32*len(p.order))
+	b = strconv.AppendInt(append(b, `{"ms":`...), p.Millis, 10)
+	for i, key := range p.order {
+		begin := `,"`
+		if i == 0 {
+			begin = `,"seen":{"`
+		}
+		b = append(append(append(b, begin...), key...), `":`...)
+		b = strconv.AppendInt(b, p.Seen[key], 10)
+	}
+	if len(p.order) > 0 {
+		b = append(b, '}')
+	}
+	return append(b, '}')
 }
 
 func (s *Source) address(at place) string {
@@ -131,11 +171,9 @@ func (s *Source) Check(ctx context.Context) (string, error) {
 
 // Run reads until the connection ends, which the platform does about every 15 minutes.
 func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Session) error {
-	var at place
-	if from != nil {
-		if err := json.Unmarshal(from, &at); err != nil {
-			return fmt.Errorf("wikipedia: cursor: %w", err)
-		}
+	at, err := decodePlace(from)
+	if err != nil {
+		return err
 	}
 	return stream.Pump(ctx, out, func(ctx context.Context, put func(stream.Item) error) error {
 		asked := at.Millis

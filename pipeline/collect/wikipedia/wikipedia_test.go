@@ -141,6 +141,27 @@ func TestCursorStaysSmall(t *testing.T) {
 	assert.Less(t, len(p.encode()), 100<<10)
 }
 
+func TestCursorReadsBackWhole(t *testing.T) {
+	var p place
+	for n := range 3 * remembered {
+		p.add(strconv.Itoa(n), int64(n))
+		if n%997 != 0 {
+			continue
+		}
+		back, err := decodePlace(p.encode())
+		require.NoError(t, err)
+		assert.Equal(t, p.Seen, back.Seen)
+		assert.Equal(t, p.Millis, back.Millis)
+		assert.Len(t, p.order, len(p.Seen))
+		assert.JSONEq(t, string(p.encode()), string(back.encode()))
+	}
+	back, err := decodePlace((&place{Millis: 5}).encode())
+	require.NoError(t, err)
+	assert.Equal(t, place{Millis: 5}, back)
+	_, err = decodePlace(pipeline.Cursor("no JSON"))
+	require.ErrorContains(t, err, "wikipedia: cursor")
+}
+
 func TestCheck(t *testing.T) {
 	said, err := open(t, eventStreams(t, ""), "").Check(t.Context())
 	require.NoError(t, err)

@@ -123,8 +123,12 @@ func (p *place) add(id string, millis int64) {
 		return
 	}
 	p.stale = 0
-	p.order = slices.DeleteFunc(p.order, func(key string) bool {
-		gone := p.Seen[key] < p.Millis-overlap.Milliseconds() || len(p.Seen) > remembered
+	most := remembered
+	if len(p.Seen) > most {
+		most -= most / 10 // else every further one would sweep
+	}
+	p.order = slices.DeleteFunc(p.order, func(key string) bool { // the oldest go first
+		gone := p.Seen[key] < p.Millis-overlap.Milliseconds() || len(p.Seen) > most
 		if gone {
 			delete(p.Seen, key)
 		}

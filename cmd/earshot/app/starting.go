@@ -30,7 +30,10 @@ const startPause = 5 * time.Second
 func persist(ctx context.Context, log zerolog.Logger, door *front, try func(context.Context) error) error {
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, startPause) {
 		err := try(ctx)
-		if err == nil || ctx.Err() != nil || !away(err) {
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return ctx.Err() // told to stop: what broke on the way says nothing more
+		case err == nil || !away(err):
 			return err
 		}
 		door.wait(err)

@@ -1,9 +1,9 @@
 'use strict';
 // How a panel's answer is shown: one function a panel type. Nothing here asks the server.
 
-// Colours that people with colour blindness can tell apart (Okabe and Ito 2008); a name has
-// the same colour on every board.
-const colours = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#8f8f00', '#7f7f7f', '#5e3c99', '#b2182b'];
+// Colours that people with colour blindness can tell apart (after Okabe and Ito 2008); a name
+// has the same colour on every board, and none has that of a sentiment.
+const colours = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#5e3c99', '#b2182b', '#8f8f00', '#8c510a', '#01665e'];
 const fixed = { negative: '#d55e00', neutral: '#999999', positive: '#0072b2' };
 const named = new Map();
 function colourOf(name) {
@@ -51,8 +51,9 @@ draw.stat = (body, panel, answer) => {
   const row = answer.data[0];
   const unit = panel.fieldConfig.defaults.unit;
   const value = row ? row[row.length - 1] : null;
+  const none = panel.fieldConfig.defaults.noValue || 'nothing yet';
   body.classList.add('stat');
-  const text = value === null ? 'nothing yet' : show(typeof value === 'number' ? value : Number.isNaN(Number(value)) ? value : Number(value), unit, panel.fieldConfig.defaults.decimals);
+  const text = value === null ? none : show(typeof value === 'number' ? value : Number.isNaN(Number(value)) ? value : Number(value), unit, panel.fieldConfig.defaults.decimals);
   if (text.length > 9) body.classList.add('small');
   body.textContent = text;
 };
@@ -90,7 +91,7 @@ draw.table = (body, panel, answer) => {
   answer.meta.forEach(({ name, type }, i) => {
     let up = true;
     head.append(element('th', {
-      textContent: name.replaceAll('_', ' '), className: numeric(type) ? 'number' : '', title: 'sort', tabIndex: 0,
+      textContent: override(panel, name).displayName || name.replaceAll('_', ' '), className: numeric(type) ? 'number' : '', title: 'sort', tabIndex: 0,
       onclick: () => {
         up = !up;
         rows.sort((a, b) => (a[i] === b[i] ? 0 : a[i] === null ? 1 : b[i] === null ? -1 : a[i] < b[i] ? -1 : 1) * (up ? 1 : -1));
@@ -175,12 +176,16 @@ draw.barchart = (body, panel, answer) => {
   const by = c.words.find((i) => i !== x);
   const names = [...new Set(answer.data.map((r) => String(r[x])))];
   const percent = panel.options.stacking === 'percent';
+  const each = panel.options.colorByField === panel.options.xField; // a brand keeps its colour
   const totals = new Map(names.map((n) => [n, answer.data.filter((r) => String(r[x]) === n).reduce((s, r) => s + r[c.value], 0)]));
   const series = [...group(answer, by, x, c.value)].map(([name, points]) => {
     const at = new Map(points.map(([n, v]) => [String(n), v]));
     return {
       name, type: 'bar', stack: by === undefined ? undefined : 'all', barMaxWidth: 22, itemStyle: { color: by === undefined ? '#0072b2' : colourOf(name) },
-      data: names.map((n) => (percent ? (at.get(n) ?? 0) / (totals.get(n) || 1) : at.get(n) ?? 0)),
+      data: names.map((n) => {
+        const value = percent ? (at.get(n) ?? 0) / (totals.get(n) || 1) : at.get(n) ?? 0;
+        return each ? { value, itemStyle: { color: colourOf(n) } } : value;
+      }),
     };
   });
   const chart = echarts.init(body);
@@ -214,7 +219,7 @@ draw.heatmap = (body, panel, answer) => {
   chart.setOption({
     ...o, tooltip: { ...o.tooltip, trigger: 'item', formatter: (p) => `${days[p.value[1] + 1]} ${p.value[0]}:00  ${show(p.value[2])}` },
     xAxis: { type: 'category', data: [...Array(24).keys()], ...o.axis }, yAxis: { type: 'category', data: days.slice(1), inverse: true, ...o.axis },
-    visualMap: { min: 0, max, calculable: false, orient: 'horizontal', left: 'center', bottom: 0, itemHeight: 90, textStyle: o.textStyle, inRange: { color: ['#eef5fb', '#9ecae1', '#0072b2', '#08306b'] } },
+    visualMap: { min: 0, max, calculable: false, text: [show(max), '0'], orient: 'horizontal', left: 'center', bottom: 0, itemHeight: 90, textStyle: o.textStyle, inRange: { color: ['#eef5fb', '#9ecae1', '#0072b2', '#08306b'] } },
     grid: { ...o.grid, bottom: 46 },
     series: [{ type: 'heatmap', data: answer.data.map((r) => [r[0], Number(r[1]) - 1, r[2]]) }],
   });

@@ -9,7 +9,8 @@ const state = { board: null, values: {}, all: {}, range: 'now-7d', zoomed: null,
 function scope(panel) {
   const to = state.zoomed ? state.zoomed[1] : Math.floor(Date.now() / 1000);
   const from = state.zoomed ? state.zoomed[0] : to - seconds(state.range);
-  const least = panel && panel.interval === '1m' ? 60 : 3600;
+  const [, number, unit] = /^(\d+)([mhd])$/.exec((panel && panel.interval) || '') || [0, 1, 'h'];
+  const least = Number(number) * { m: 60, ...units }[unit];
   const nice = [60, 300, 900, 3600, 10800, 21600, 43200, 86400, 604800, 2629800, 31557600];
   const step = nice.find((s) => s >= least && s >= (to - from) / 180) || 31557600;
   return { from, to, step, values: { ...state.all, ...state.values } };
@@ -61,18 +62,19 @@ async function variables() {
   for (const v of state.board.templating.list.filter((x) => x.type !== 'datasource' && !x.hide)) {
     let choices = [];
     try { choices = (await ask(`/api/boards/${state.board.uid}/choices/${v.name}`, scope())).data.map((r) => (Array.isArray(r) ? r[0] : r)); } catch (e) { console.warn(v.name, e.message); }
+    if (v.name === 'brand') { named.clear(); choices.forEach(colourOf); } // in one order, so that no panel decides who takes which colour
     if (v.includeAll && !v.allValue) { // all of what can be chosen now, which follows other choices
       state.all[v.name] = choices;
       const kept = (state.values[v.name] || []).filter((c) => choices.includes(c));
       if (kept.length) state.values[v.name] = kept; else delete state.values[v.name];
     }
-    const named = v.type === 'custom' ? Object.fromEntries(v.query.split(',').map((x) => x.split(' : ').map((y) => y.trim()).reverse())) : {};
+    const texts = v.type === 'custom' ? Object.fromEntries(v.query.split(',').map((x) => x.split(' : ').map((y) => y.trim()).reverse())) : {};
     if (v.multi) box.append(several(v, choices));
     else {
       const chosen = (state.values[v.name] || [choices[0]])[0];
       box.append(element('label', { textContent: v.label + ' ' }, element('select', {
         name: v.name, onchange: (e) => { state.values[v.name] = [e.target.value]; changed(leads(v.name)); },
-      }, ...choices.map((c) => element('option', { value: c, textContent: named[c] || c, selected: c === chosen })))));
+      }, ...choices.map((c) => element('option', { value: c, textContent: texts[c] || c, selected: c === chosen })))));
     }
   }
 }
@@ -120,7 +122,7 @@ async function load() {
       const answer = await ask(`/api/boards/${state.board.uid}/panels/${panel.id}`, chosen);
       if (turn !== state.turn) return;
       body.replaceChildren();
-      if (answer.data.length === 0) { body.append(element('div', { className: 'none', textContent: 'nothing yet in this range' })); return; }
+      if (answer.data.length === 0) { body.append(element('div', { className: 'none', textContent: nothing(panel) })); return; }
       const chart = draw[panel.type](body, panel, answer, { ...chosen, marks: state.marks, zoom });
       if (chart) { drill(chart, panel); state.charts.push(chart); }
     } catch (e) {
@@ -130,6 +132,12 @@ async function load() {
     }
   }));
   if (turn === state.turn) document.body.dataset.ready = String(turn);
+}
+
+// nothing says that there is nothing, in the words of the panel.
+function nothing(panel) {
+  const said = panel.fieldConfig.defaults.noValue;
+  return said && said !== 'nothing yet' ? said : 'nothing yet in this range';
 }
 
 function zoom(from, to) {
@@ -189,4 +197,7 @@ async function save(panel) {
 
 addEventListener('resize', () => state.charts.forEach((c) => c.resize()));
 addEventListener('popstate', () => { recall(); variables().then(load); });
-start().catch((e) => byId('panels').replaceChildren(element('section', { className: 'panel wrong', textContent: e.message })));
+start().catch((e) => {
+  byId('panels').replaceChildren(element('section', { className: 'panel wrong', textContent: e.message }));
+  document.body.dataset.ready = 'failed';
+});

@@ -48,7 +48,7 @@ func (l *linear) judge(r *pipeline.Record) pipeline.Sentiment {
 	p := reader.Judge(r.Language.Code, string(reader.text))
 	labels := [...]pipeline.Polarity{pipeline.Negative, pipeline.Neutral, pipeline.Positive}
 	return pipeline.Sentiment{
-		Label:    labels[sentiment.Label(p)],
+		Label:    labels[l.model.Label(r.Language.Code, p)],
 		Score:    float32(p[sentiment.Positive] - p[sentiment.Negative]),
 		Negative: float32(p[sentiment.Negative]),
 		Neutral:  float32(p[sentiment.Neutral]),

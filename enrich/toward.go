@@ -52,7 +52,7 @@ func (l *linear) toward(r *pipeline.Record, whole pipeline.Sentiment) {
 		if side := told[i]; side != 0 {
 			p = sided(side)
 		}
-		m.Toward = l.label(p)
+		m.Toward = l.label(r.Language.Code, p)
 		m.Toward.Model = l.version + "+" + towardVersion
 	}
 }
@@ -66,13 +66,13 @@ func sided(side int) (p [3]float64) {
 
 // label is the sentiment of probabilities, which are rounded so that they are the same on
 // every processor.
-func (l *linear) label(p [3]float64) pipeline.Sentiment {
+func (l *linear) label(lang string, p [3]float64) pipeline.Sentiment {
 	const unit = 10000
 	negative, positive := float64(int(p[0]*unit+0.5))/unit, float64(int(p[2]*unit+0.5))/unit
 	p = [3]float64{negative, 1 - negative - positive, positive}
 	labels := [...]pipeline.Polarity{pipeline.Negative, pipeline.Neutral, pipeline.Positive}
 	return pipeline.Sentiment{
-		Label: labels[sentiment.Label(p)], Score: float32(positive - negative),
+		Label: labels[l.model.Label(lang, p)], Score: float32(positive - negative),
 		Negative: float32(negative), Neutral: float32(p[1]), Positive: float32(positive),
 	}
 }

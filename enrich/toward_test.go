@@ -99,8 +99,9 @@ func TestTowardClaims(t *testing.T) {
 		for i, label := range []string{c[2], c[4]} {
 			of := func(p pipeline.Sentiment) sentiment.Judged {
 				return sentiment.Judged{
-					Row: sentiment.Row{Label: strings.Index("012", label)},
-					P:   [3]float64{float64(p.Negative), float64(p.Neutral), float64(p.Positive)},
+					Row:  sentiment.Row{Label: strings.Index("012", label)},
+					P:    [3]float64{float64(p.Negative), float64(p.Neutral), float64(p.Positive)},
+					Said: sentiment.Class(string(p.Label)),
 				}
 			}
 			post, toward = append(post, of(r.Mentions[i].Sentiment)), append(toward, of(r.Mentions[i].Toward))

@@ -46,6 +46,8 @@ func trainCommand() *cobra.Command {
 	f.Float64Var(&s.Rate, "rate", s.Rate, "AdaGrad's step")
 	f.Float64Var(&s.Delta, "delta", s.Delta, "AdaGrad's head start: larger makes rare features learn slower")
 	f.Float64Var(&s.L2, "l2", s.L2, "decay of weights")
+	f.IntVar(&s.Net.Bits, "net-bits", s.Net.Bits, "2^bits rows of the net; 0: no net")
+	f.IntVar(&s.Net.Epochs, "net-epochs", s.Net.Epochs, "passes of the net over the rows")
 	f.IntVar(&s.Folds, "folds", s.Folds, "parts for the calibration, at least 2")
 	if err := train.MarkFlagRequired("data"); err != nil {
 		panic(err) // the flag is defined above
@@ -109,7 +111,10 @@ func lexiconScores(data *sentiment.Data) ([]sentiment.Score, error) {
 				return nil, err
 			}
 			s := r.Mentions[0].Sentiment
-			out[i] = sentiment.Judged{Row: row, P: [3]float64{float64(s.Negative), float64(s.Neutral), float64(s.Positive)}}
+			out[i] = sentiment.Judged{
+				Row: row, P: [3]float64{float64(s.Negative), float64(s.Neutral), float64(s.Positive)},
+				Said: sentiment.Class(string(s.Label)),
+			}
 		}
 		return out, nil
 	}

@@ -141,8 +141,9 @@ func (t *evalTally) count(row evalRow, r *pipeline.Record) {
 	code := cmp.Or(row.language, r.Language.Code)
 	of := func(s pipeline.Sentiment, label int) sentiment.Judged {
 		return sentiment.Judged{
-			Row: sentiment.Row{Label: label, Lang: code},
-			P:   [3]float64{float64(s.Negative), float64(s.Neutral), float64(s.Positive)},
+			Row:  sentiment.Row{Label: label, Lang: code},
+			P:    [3]float64{float64(s.Negative), float64(s.Neutral), float64(s.Positive)},
+			Said: sentiment.Class(string(s.Label)),
 		}
 	}
 	if row.label >= 0 {

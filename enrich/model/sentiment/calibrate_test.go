@@ -9,7 +9,7 @@ import (
 
 // TestCalibrationIsFound draws labels from a known calibration and fits it.
 func TestCalibrationIsFound(t *testing.T) {
-	want := Calibration{Slope: [groups]float64{0.5, 1.5, 2}, Bias: [classes]float64{0.4, -0.1, -0.3}}
+	want := Calibration{Slope: [parts]float64{0.5, 1.5, 2, 0.7}, Bias: [classes]float64{0.4, -0.1, -0.3}}
 	random := rand.New(rand.NewPCG(1, 2))
 	rows := make([]scored, 40000)
 	for i := range rows {
@@ -30,18 +30,18 @@ func TestCalibrationIsFound(t *testing.T) {
 			r.label = Positive
 		}
 	}
-	got := fitCalibration(rows)
+	got := fitCalibration(rows, even, weak)
 	for g := range want.Slope {
 		assert.InDelta(t, want.Slope[g], got.Slope[g], 0.06)
 	}
 	for k := range want.Bias {
 		assert.InDelta(t, want.Bias[k]-want.Bias[0], got.Bias[k]-got.Bias[0], 0.06, "only differences count")
 	}
-	few := fitCalibration(rows[:2])
+	few := fitCalibration(rows[:2], even, weak)
 	for g := range few.Slope {
 		assert.InDelta(t, 1, few.Slope[g], 0.6, "few rows change little")
 	}
-	assert.Equal(t, [groups]float64{1, 1, 1}, fitCalibration(nil).Slope)
+	assert.Equal(t, [parts]float64{1, 1, 1, 1}, fitCalibration(nil, even, weak).Slope)
 }
 
 func TestCalibrationError(t *testing.T) {
@@ -70,4 +70,35 @@ func TestCalibrationError(t *testing.T) {
 	s = Score{}
 	s.calibration(rows, random)
 	assert.Greater(t, s.ECE, s.ECEChance)
+}
+
+// TestRareLabelsCountMore: a class with a ninth of the rows is chosen though another is
+// somewhat more probable.
+func TestRareLabelsCountMore(t *testing.T) {
+	rows := make([]scored, 9000)
+	for i := range rows {
+		rows[i] = scored{label: Neutral, weight: 1}
+		switch i % 9 {
+		case 0:
+			rows[i].label = Negative
+		case 1, 2, 3:
+			rows[i].label = Positive
+		}
+	}
+	w := worth(rows)
+	assert.InDelta(t, 1.732, w[Negative], 0.01, "one over the root of three ninths")
+	assert.InDelta(t, 1, w[Positive], 0.01, "a third of the rows counts one")
+	assert.Less(t, w[Neutral], 1.0)
+	m := &Model{header: header{Calibration: map[string]Calibration{"": {Worth: [classes]float64{1, 1, 1}}, "xx": {Worth: w}}}}
+	p := [classes]float64{0.4, 0.5, 0.1}
+	assert.Equal(t, Negative, m.Label("xx", p))
+	assert.Equal(t, Neutral, m.Label("yy", p), "unknown languages take the most probable label")
+	assert.Equal(t, Neutral, m.Label("yy", [classes]float64{0.4, 0.2, 0.4}), "a tie")
+}
+
+func TestOtherSourcesCountHalf(t *testing.T) {
+	rows := []scored{{weight: 1}, {weight: 1}, {weight: 1, other: true}, {weight: 1, other: true}, {weight: 1, other: true}, {weight: 1, other: true}}
+	balanceSources(rows)
+	assert.InDelta(t, 1, rows[0].weight, 1e-9)
+	assert.InDelta(t, 0.25, rows[5].weight, 1e-9, "four rows together as one of two")
 }

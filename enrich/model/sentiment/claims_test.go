@@ -31,10 +31,10 @@ func TestSentimentCardIsTrue(t *testing.T) {
 	for i, s := range report.Held {
 		assert.Equal(t, card.Held[i].Confusion, s.Confusion, s.Set)
 	}
-	assert.GreaterOrEqual(t, report.Means["umsab_macro_f1"], 0.60)
-	assert.GreaterOrEqual(t, report.Means["tweeteval_recall"], 0.69)
+	assert.GreaterOrEqual(t, report.Means["umsab_macro_f1"], 0.61)
+	assert.GreaterOrEqual(t, report.Means["tweeteval_recall"], 0.705)
 	assert.GreaterOrEqual(t, report.Means["zh_accuracy"], 0.91)
-	assert.GreaterOrEqual(t, report.Means["more_macro_f1"], 0.66)
+	assert.GreaterOrEqual(t, report.Means["more_macro_f1"], 0.68)
 	for _, s := range report.Held {
 		assert.Greater(t, s.MacroF1, s.Majority, "%s beats the majority", s.Set)
 	}

@@ -20,8 +20,8 @@ func Compare(first, second []Judged) Difference {
 		var x, y Confusion
 		for i := range first {
 			at := draw(i)
-			x[first[at].Label][Label(first[at].P)]++
-			y[second[at].Label][Label(second[at].P)]++
+			x[first[at].Label][first[at].Said]++
+			y[second[at].Label][second[at].Said]++
 		}
 		xf, _, xa := x.scores()
 		yf, _, ya := y.scores()

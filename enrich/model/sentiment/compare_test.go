@@ -12,7 +12,7 @@ func TestCompare(t *testing.T) {
 		row := Row{Label: i % 3}
 		var blind, right [3]float64
 		blind[Neutral], right[row.Label] = 1, 1
-		first, second = append(first, Judged{row, blind}), append(second, Judged{row, right})
+		first, second = append(first, Judged{row, blind, mostProbable(blind)}), append(second, Judged{row, right, mostProbable(right)})
 	}
 	d := Compare(first, second)
 	assert.InDelta(t, 2.0/3, d.Accuracy, 1e-9)

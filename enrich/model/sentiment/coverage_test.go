@@ -112,13 +112,7 @@ func draw(rng *rand.Rand, pools [classes][]Judged, truth [classes]float64, n int
 		}
 		j := pools[class][taken[class]]
 		taken[class]++
-		best := 0
-		for k := range classes {
-			if j.P[k] > j.P[best] {
-				best = k
-			}
-		}
-		labels[best]++
+		labels[j.Said]++
 	}
 	return labels, true
 }

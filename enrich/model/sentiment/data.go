@@ -83,8 +83,27 @@ func ReadData(dir string) (*Data, error) {
 			}
 		}
 	}
+	others, err := readOthers(filepath.Join(dir, "more"))
+	if err != nil {
+		return nil, err
+	}
+	d.addNew(others)
 	d.forget()
 	return d, nil
+}
+
+// addNew adds the rows that say what no row of training says yet.
+func (d *Data) addNew(rows []Row) {
+	known := map[uint64]bool{}
+	for _, r := range d.Train {
+		known[plainHash(r.Text)] = true
+	}
+	for _, r := range rows {
+		if h := plainHash(r.Text); !known[h] {
+			known[h] = true
+			d.Train = append(d.Train, r)
+		}
+	}
 }
 
 // forget leaves out of training what says the same as a row that is measured on: tweets

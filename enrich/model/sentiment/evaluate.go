@@ -10,7 +10,19 @@ import (
 // Judged is a row with what the model said.
 type Judged struct {
 	Row
-	P [classes]float64
+	P    [classes]float64
+	Said int // the label that was given
+}
+
+// Class returns the class of a label's name; neutral where there is none.
+func Class(label string) int {
+	switch label {
+	case "negative":
+		return Negative
+	case "positive":
+		return Positive
+	}
+	return Neutral
 }
 
 // Confusion counts rows: [true label][model's label].
@@ -49,7 +61,8 @@ func (m *Model) Judge(rows []Row) []Judged {
 	r := m.NewReader()
 	out := make([]Judged, len(rows))
 	for i, row := range rows {
-		out[i] = Judged{Row: row, P: r.Judge(row.Lang, row.Text)}
+		p := r.Judge(row.Lang, row.Text)
+		out[i] = Judged{row, p, m.Label(row.Lang, p)}
 	}
 	return out
 }
@@ -81,7 +94,7 @@ func Measure(set string, rows []Judged) Score {
 		var c Confusion
 		for range rows {
 			r := &rows[random.IntN(len(rows))]
-			c[r.Label][Label(r.P)]++
+			c[r.Label][r.Said]++
 		}
 		f[b], _, _ = c.scores()
 	}
@@ -93,7 +106,7 @@ func Measure(set string, rows []Judged) Score {
 
 func confusion(rows []Judged) (c Confusion) {
 	for i := range rows {
-		c[rows[i].Label][Label(rows[i].P)]++
+		c[rows[i].Label][rows[i].Said]++
 	}
 	return c
 }
@@ -132,7 +145,7 @@ type claim struct {
 func (s *Score) calibration(rows []Judged, random *rand.Rand) {
 	claims := make([]claim, len(rows))
 	for i := range rows {
-		label := Label(rows[i].P)
+		label := rows[i].Said
 		claims[i] = claim{rows[i].P[label], label == rows[i].Label}
 	}
 	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.p, b.p) })

@@ -23,23 +23,33 @@ const (
 const minBits = 4
 
 // magic begins a file of weights.
-const magic = "earshot-sentiment-2\n"
+const magic = "earshot-sentiment-3\n"
 
 // Calibration turns the scores of a language into probabilities: the softmax of the sum
-// of Slope*score over the groups of features, plus Bias.
+// of Slope*score over the parts of the model, plus Bias.
 type Calibration struct {
-	Slope [groups]float64  `json:"slope"`
+	Slope [parts]float64   `json:"slope"`
 	Bias  [classes]float64 `json:"bias"`
+	// Worth is what a probability of each class counts when the label is chosen: a class
+	// that is rare in the labelled rows counts more.
+	Worth [classes]float64 `json:"worth"`
 	Rows  int              `json:"rows"` // it was fitted on
 }
 
-// logits are the scores of a text by group of features.
-type logits [groups][classes]float64
+// Parts of the model that score a text: the groups of features, and the net.
+const (
+	partNet = int(groups) + iota
+	parts
+)
+
+// logits are the scores of a text by part of the model.
+type logits [parts][classes]float64
 
 // header stands before the weights, as JSON.
 type header struct {
 	Bits        int                    `json:"bits"`
 	Scales      [groups]float64        `json:"scales"` // a weight of 1 in each group
+	Net         netHeader              `json:"net"`
 	Calibration map[string]Calibration `json:"calibration"`
 }
 
@@ -47,6 +57,7 @@ type header struct {
 type Model struct {
 	header
 	weights []byte // int8, classes for each place, and one byte more; aliases what was loaded
+	net     *net
 	lex     *Lexicon
 	version string
 }
@@ -66,9 +77,13 @@ func Load(file []byte) (*Model, error) {
 	if err := json.Unmarshal(rest[:n], &m.header); err != nil {
 		return nil, fmt.Errorf("sentiment: header: %w", err)
 	}
-	if m.Bits < minBits || m.Bits > 24 || len(m.weights) != classes<<m.Bits+1 {
+	if err := m.Net.validate(); err != nil {
+		return nil, err
+	}
+	if m.Bits < minBits || m.Bits > 24 || len(m.weights) != classes<<m.Bits+1+m.Net.bytes() {
 		return nil, errors.New("sentiment: the file of weights has the wrong size")
 	}
+	m.net = newNet(m.Net, m.weights[classes<<m.Bits+1:])
 	if _, ok := m.Calibration[""]; !ok {
 		return nil, errors.New("sentiment: no calibration for unknown languages")
 	}
@@ -102,8 +117,9 @@ func (m *Model) Trained(lang string) bool {
 
 // Reader judges texts with a model. It holds buffers: one goroutine each.
 type Reader struct {
-	m *Model
-	x *Extractor
+	m      *Model
+	x      *Extractor
+	tokens []netToken
 }
 
 // NewReader makes one.
@@ -113,14 +129,28 @@ func (m *Model) NewReader() *Reader { return &Reader{m: m, x: NewExtractor(m.lex
 // they sum to 1.
 func (r *Reader) Judge(lang, text string) [classes]float64 {
 	z := r.m.scores(r.x.Extract(lang, text))
-	c, ok := r.m.Calibration[lang]
-	if !ok {
-		c = r.m.Calibration[""]
-	}
-	return round(c.apply(z))
+	r.tokens = r.x.netTokens(r.tokens[:0], r.m.Net.Bits)
+	z[partNet] = r.m.net.judge(r.tokens)
+	return round(r.m.calibration(lang).apply(z))
 }
 
-// scores adds up the weights: integers, until the last step.
+func (m *Model) calibration(lang string) Calibration {
+	if c, ok := m.Calibration[lang]; ok {
+		return c
+	}
+	return m.Calibration[""]
+}
+
+// Label is the class of probabilities that Judge returned for a language: the one whose
+// probability times its worth is greatest; on a tie neutral.
+func (m *Model) Label(lang string, p [classes]float64) int {
+	for k, worth := range m.calibration(lang).Worth {
+		p[k] *= worth
+	}
+	return mostProbable(p)
+}
+
+// scores adds up the weights of the linear part: integers, until the last step.
 func (m *Model) scores(f *Features) (z logits) {
 	for g := range f {
 		var a, b, c int32
@@ -183,8 +213,8 @@ func round(p [classes]float64) [classes]float64 {
 	return [classes]float64{neg / unit, (unit - neg - pos) / unit, pos / unit}
 }
 
-// Label is the most probable class; on a tie neutral.
-func Label(p [classes]float64) int {
+// mostProbable is the most probable class; on a tie neutral.
+func mostProbable(p [classes]float64) int {
 	switch {
 	case p[Negative] > p[Neutral] && p[Negative] > p[Positive]:
 		return Negative

@@ -61,10 +61,10 @@ func TestExp(t *testing.T) {
 
 func TestMeasure(t *testing.T) {
 	rows := []Judged{
-		{Row{Label: Negative}, [3]float64{1, 0, 0}},
-		{Row{Label: Negative}, [3]float64{0, 0, 1}},
-		{Row{Label: Positive}, [3]float64{0, 0, 1}},
-		{Row{Label: Positive}, [3]float64{0, 0, 1}},
+		{Row{Label: Negative}, [3]float64{1, 0, 0}, Negative},
+		{Row{Label: Negative}, [3]float64{0, 0, 1}, Positive},
+		{Row{Label: Positive}, [3]float64{0, 0, 1}, Positive},
+		{Row{Label: Positive}, [3]float64{0, 0, 1}, Positive},
 	}
 	s := Measure("x", rows)
 	assert.InDelta(t, (2.0/3+4.0/5)/2, s.MacroF1, 1e-9, "over the classes that occur")
@@ -96,8 +96,8 @@ func TestTrainingRepeats(t *testing.T) {
 	assert.Equal(t, one, two, "same seed, same bytes")
 	m, err := Load(one)
 	require.NoError(t, err)
-	assert.Equal(t, Positive, Label(m.NewReader().Judge("en", "good nice zz")))
-	assert.Equal(t, Negative, Label(m.NewReader().Judge("en", "bad awful zz")))
+	assert.Equal(t, Positive, m.Label("en", m.NewReader().Judge("en", "good nice zz")))
+	assert.Equal(t, Negative, m.Label("en", m.NewReader().Judge("en", "bad awful zz")))
 	for n := range 200 {
 		_, err := Load(one[:n])
 		require.Error(t, err)

@@ -44,7 +44,7 @@ func NewReport(m *Model, data *Data) Report {
 		}
 		l := r.Languages[row.Lang]
 		l.Rows++
-		l.Confusion[row.Label][Label(row.P)]++
+		l.Confusion[row.Label][row.Said]++
 		r.Languages[row.Lang] = l
 	}
 	r.Val = scores(val, validationSets())

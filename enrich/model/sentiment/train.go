@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -20,11 +21,13 @@ type Settings struct {
 	Values [groups]float64 // length of each group's part of a row
 	Folds  int             // for calibration; 0: none
 	Seed   uint64
+	Net    NetSettings
 }
 
 // DefaultSettings won on validation; the model card tells what else was tried.
 func DefaultSettings() Settings {
-	return Settings{Bits: 22, Epochs: 7, Rate: 0.2, Delta: 0.02, L2: 3e-3, Values: [groups]float64{1, 1, 0.6}, Folds: 5, Seed: 1}
+	return Settings{Bits: 22, Epochs: 7, Rate: 0.2, Delta: 0.02, L2: 3e-3, Values: [groups]float64{1, 1, 0.6}, Folds: 5, Seed: 1,
+		Net: NetSettings{Bits: 15, Epochs: 6, Rate: 0.05, Delta: 0.05, L2: 1e-4, Drop: 0.2, Init: 0.1}}
 }
 
 // cell is a place in the table while it is trained: weights and sum of squared gradients.
@@ -37,6 +40,8 @@ type rowFeatures struct {
 	label  uint8
 	weight float32
 	fold   uint8
+	tokens []netToken
+	source string
 }
 
 // trainer holds what all folds share; immutable while they run.
@@ -54,6 +59,10 @@ func newTrainer(s Settings, lex *Lexicon, data []Row) *trainer {
 		f := x.Extract(r.Lang, r.Text)
 		x.add(groupMarks, hashString(seedSource, r.Source))
 		row := &t.rows[i]
+		row.source = r.Lang + " " + r.Source
+		if s.Net.Bits > 0 {
+			row.tokens = slices.Clone(x.netTokens(nil, s.Net.Bits))
+		}
 		n := 0
 		for g := range f {
 			n += len(f[g])
@@ -205,6 +214,9 @@ func Train(ctx context.Context, s Settings, data *Data, progress func(string)) (
 	if s.Folds < 2 {
 		return nil, errors.New("sentiment: calibration needs at least 2 folds")
 	}
+	if s.Net.Bits > 0 && (s.Net.Bits < minBits || s.Net.Bits > maxNetBits) {
+		return nil, fmt.Errorf("sentiment: a net of 2^%d rows; it has from 2^%d to 2^%d", s.Net.Bits, minBits, maxNetBits)
+	}
 	lex, err := NewLexicon()
 	if err != nil {
 		return nil, err
@@ -213,6 +225,7 @@ func Train(ctx context.Context, s Settings, data *Data, progress func(string)) (
 	t := newTrainer(s, lex, data.Train)
 	outside := make([][]scored, s.Folds)
 	var final []cell
+	var finalNet *netTrainer
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(2)
 	for fold := noFold; fold < s.Folds; fold++ {
@@ -221,10 +234,14 @@ func Train(ctx context.Context, s Settings, data *Data, progress func(string)) (
 			if err != nil {
 				return err
 			}
+			net, err := t.fitNet(ctx, fold)
+			if err != nil {
+				return err
+			}
 			if fold == noFold {
-				final = table
+				final, finalNet = table, net
 			} else {
-				outside[fold] = t.outside(table, data.Train, fold)
+				outside[fold] = t.outside(table, net, data.Train, fold)
 			}
 			progress(fmt.Sprintf("trained without fold %d", fold))
 			return nil
@@ -235,5 +252,10 @@ func Train(ctx context.Context, s Settings, data *Data, progress func(string)) (
 	}
 	weights, scales := t.quantize(final)
 	h := header{Bits: s.Bits, Scales: scales, Calibration: calibrate(outside)}
+	if s.Net.Bits > 0 {
+		var rows []byte
+		h.Net, rows = finalNet.quantized()
+		weights = append(weights, rows...)
+	}
 	return h.marshal(weights)
 }

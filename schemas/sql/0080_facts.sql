@@ -27,6 +27,8 @@ CREATE TABLE mention_facts
     `country` LowCardinality(String) COMMENT 'Country stated by the platform',
     `author_id` String COMMENT 'The platform''s id of the account' CODEC(ZSTD(1)),
     `author` UInt64 COMMENT 'Hash of platform and author_id' CODEC(LZ4),
+    `handle` String COMMENT 'Handle of the author, without @' CODEC(ZSTD(1)),
+    `name` String COMMENT 'Display name of the author' CODEC(ZSTD(1)),
     `speaker` LowCardinality(String) COMMENT 'Who speaks: bot (marked as automated), channel (owned), shop (five mentions of the brand or more, four in five with a link), else person',
     `label` LowCardinality(String) COMMENT 'Sentiment label: toward the brand where known, else of the post',
     `score` Float32 COMMENT 'Sentiment score, as label' CODEC(LZ4),

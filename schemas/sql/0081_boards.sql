@@ -71,27 +71,30 @@ WHERE answers > 0
 COMMENT 'Of each mention that was answered, reposted or quoted: seconds until half of its direct answers had come, and answers in the first hour (velocity)';
 
 CREATE VIEW cascades AS
-SELECT f.brand AS brand, f.platform AS platform, f.id AS id, f.size AS size, f.depth AS depth, f.breadth AS breadth, f.event_time AS began_at, m.author_handle AS author, m.text AS text, m.url AS url
+SELECT f.brand AS brand, f.platform AS platform, f.id AS id, f.size AS size, f.depth AS depth, f.breadth AS breadth, f.event_time AS began_at, f.handle AS author, m.text AS text, m.url AS url
 FROM
 (
-    SELECT brand, platform, id, size, depth, breadth, event_time
+    SELECT brand, platform, id, size, depth, breadth, event_time, handle
     FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
     WHERE size > 0
-    ORDER BY size DESC, depth DESC, platform, id, brand
+    ORDER BY size DESC, depth DESC, post, brand
     LIMIT 100
 ) AS f
 INNER JOIN
 (
-    SELECT brand, platform, id, author_handle, text, url
-    FROM mentions_alive
-    WHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
+    SELECT brand, platform, id, text, url
+    FROM mentions FINAL
+    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
     (
         SELECT brand, hour, platform, id
         FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
         WHERE size > 0
-        ORDER BY size DESC, depth DESC, platform, id, brand
+    ORDER BY size DESC, depth DESC, post, brand
         LIMIT 100
     )
+    WHERE is_deleted = 0
+      AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
+      AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
 ) AS m ON m.brand = f.brand AND m.platform = f.platform AND m.id = f.id
 COMMENT 'The hundred mentions of the scope that most posts followed, as far as it was observed: size in posts with the root, depth in steps, breadth as the most posts at one step';
 
@@ -108,22 +111,11 @@ WITH
         FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
     ) AS last
 SELECT
-    m.platform AS platform, m.author_id AS author_id, any(a.handle) AS handle, any(a.name) AS name, max(m.followers) AS followers, sum(m.n) AS mentions,
-    sum(m.reach) AS reach, sum(m.engagement) AS engagement, engagement / greatest(1, followers) AS engagement_a_follower, sum(m.scores) / mentions AS sentiment,
-    any(m.rank) AS rank, any(m.received) AS received, any(m.circle) AS circle, any(m.bridging) AS bridging, max(m.bots) AS bot
-FROM
-(
-    SELECT platform, author_id, max(f.followers) AS followers, count() AS n, sum(f.reach) AS reach, sum(f.engagement) AS engagement, sum(toFloat64(f.score)) AS scores,
-        any(f.rank) AS rank, any(f.received) AS received, any(f.circle) AS circle, any(f.bridging) AS bridging, max(f.speaker = 'bot') AS bots
-    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS f
-    WHERE standing BETWEEN 1 AND last
-    GROUP BY platform, author_id
-) AS m
-LEFT JOIN
-(
-    SELECT platform, author_id, handle, name FROM authors FINAL
-    WHERE (platform, author_id) IN (SELECT platform, author_id FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) WHERE standing BETWEEN 1 AND last)
-) AS a ON a.platform = m.platform AND a.author_id = m.author_id
+    platform, author_id, argMax(f.handle, f.event_time) AS handle, argMax(f.name, f.event_time) AS name, max(f.followers) AS followers, count() AS mentions,
+    sum(f.reach) AS reach, sum(f.engagement) AS engagement, engagement / greatest(1, followers) AS engagement_a_follower, avg(f.score) AS sentiment,
+    any(f.rank) AS rank, any(f.received) AS received, any(f.circle) AS circle, any(f.bridging) AS bridging, max(f.speaker = 'bot') AS bot
+FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS f
+WHERE standing BETWEEN 1 AND last
 GROUP BY platform, author_id
 COMMENT 'The two hundred accounts with the highest standing that name the brands of the scope, and how much weight they have in the graph of who answers whom';
 
@@ -142,37 +134,55 @@ GROUP BY from_circle, to_circle
 COMMENT 'Word of mouth that left its circle: answers of people in one circle to posts of another, of the thousand pairs with the most answers in all';
 
 CREATE VIEW strongest AS
-SELECT event_time, brand, platform, id, lang, author_handle AS author, author_followers AS followers, if(toward_label = '', sentiment_label, toward_label) AS sentiment, engagement, text, url
-FROM mentions_current
-WHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
-(
-    SELECT brand, hour, platform, id
-    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-    ORDER BY engagement DESC, event_time DESC, platform, id, brand
-    LIMIT 50
-)
-COMMENT 'The fifty mentions of the scope with the most engagement, as they read now';
-
-CREATE VIEW waiting AS
-SELECT c.event_time AS event_time, c.brand AS brand, c.platform AS platform, c.id AS id, m.author_handle AS author, c.followers AS followers, c.toward AS toward, c.replies AS replies, m.text AS text, m.url AS url
+SELECT f.event_time AS event_time, f.brand AS brand, f.platform AS platform, f.id AS id, f.lang AS lang, f.handle AS author, f.followers AS followers, f.label AS sentiment, f.engagement AS engagement, m.text AS text, m.url AS url
 FROM
 (
-    SELECT * FROM {{database}}.care(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-    WHERE first_own_reply_s IS NULL
-    ORDER BY followers DESC, event_time, platform, id, brand
-    LIMIT 100
-) AS c
+    SELECT event_time, brand, platform, id, lang, handle, followers, label, engagement
+    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    ORDER BY engagement DESC, event_time DESC, post, brand
+    LIMIT 50
+) AS f
 INNER JOIN
 (
-    SELECT brand, platform, id, author_handle, text, url
-    FROM mentions_alive
-    WHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
+    SELECT brand, platform, id, text, url
+    FROM mentions FINAL
+    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
     (
         SELECT brand, hour, platform, id
-        FROM {{database}}.care(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-        WHERE first_own_reply_s IS NULL
-        ORDER BY followers DESC, event_time, platform, id, brand
+        FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+        ORDER BY engagement DESC, event_time DESC, post, brand
+        LIMIT 50
+    )
+    WHERE is_deleted = 0
+      AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
+      AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
+) AS m ON m.brand = f.brand AND m.platform = f.platform AND m.id = f.id
+COMMENT 'The fifty mentions of the scope with the most engagement';
+
+CREATE VIEW waiting AS
+SELECT f.event_time AS event_time, f.brand AS brand, f.platform AS platform, f.id AS id, f.handle AS author, f.followers AS followers, f.score AS toward, f.replies AS replies, m.text AS text, m.url AS url
+FROM
+(
+    SELECT event_time, brand, platform, id, handle, followers, score, replies
+    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    WHERE asks AND first_own_reply_s IS NULL
+    ORDER BY followers DESC, event_time, post, brand
+    LIMIT 100
+) AS f
+INNER JOIN
+(
+    SELECT brand, platform, id, text, url
+    FROM mentions FINAL
+    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
+    (
+        SELECT brand, hour, platform, id
+        FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+        WHERE asks AND first_own_reply_s IS NULL
+    ORDER BY followers DESC, event_time, post, brand
         LIMIT 100
     )
-) AS m ON m.brand = c.brand AND m.platform = c.platform AND m.id = c.id
+    WHERE is_deleted = 0
+      AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
+      AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
+) AS m ON m.brand = f.brand AND m.platform = f.platform AND m.id = f.id
 COMMENT 'The hundred mentions of the scope that may need an answer, have none by an owned channel, and come from those with the most followers'

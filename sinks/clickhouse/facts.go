@@ -142,7 +142,7 @@ INNER JOIN (SELECT platform, root, id FROM cascade_steps WHERE generation = {gen
     ON s.platform = t.platform AND s.id = t.target_id`
 
 // factsStatement joins each mention with all that is known about it.
-const factsStatement = `INSERT INTO mention_facts (generation, label_set, brand, hour, platform, id, post, event_time, lang, country, author_id, author, speaker, label, score,
+const factsStatement = `INSERT INTO mention_facts (generation, label_set, brand, hour, platform, id, post, event_time, lang, country, author_id, author, handle, name, speaker, label, score,
     followers, reach, engagement, topics, sites, beside, asks, complaint, replies, first_reply_s, first_own_reply_s,
     answers, velocity, first_answer_s, half_life_s, size, depth, breadth, standing, rank, received, bridging, circle)
 WITH
@@ -200,7 +200,7 @@ WITH
     (
         SELECT label_set, platform, id, groupUniqArray(brand) AS brands FROM mentions_alive GROUP BY label_set, platform, id HAVING count() > 1
     )
-SELECT {generation:UInt64}, m.label_set, m.brand, m.hour, m.platform, m.id, cityHash64(m.platform, m.id), m.event_time, m.lang, m.country, m.author_id, cityHash64(m.platform, m.author_id),
+SELECT {generation:UInt64}, m.label_set, m.brand, m.hour, m.platform, m.id, cityHash64(m.platform, m.id), m.event_time, m.lang, m.country, m.author_id, cityHash64(m.platform, m.author_id), m.author_handle, m.author_name,
     multiIf(m.author_bot, 'bot', m.via = 'channel', 'channel', (m.label_set, m.brand, m.platform, m.author_id) IN shops, 'shop', 'person'),
     if(m.toward_label != '', m.toward_label, m.sentiment_label), if(m.toward_label != '', m.toward, m.sentiment),
     m.author_followers, m.reach, m.engagement, arrayDistinct(arrayMap(x -> '#' || lowerUTF8(x), m.hashtags)), arrayMap(x -> domain(x), m.links), arrayFilter(b -> b != m.brand, several.brands),

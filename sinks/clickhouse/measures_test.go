@@ -190,6 +190,14 @@ func TestMeasures(t *testing.T) {
 	t.Run("cascades", func(t *testing.T) { w.testCascades(t, db) })
 	t.Run("influence", func(t *testing.T) { w.testInfluence(t, db) })
 	t.Run("net sentiment", func(t *testing.T) { w.testNetSentiment(t, db) })
+	t.Run("words of the foremost", func(t *testing.T) {
+		const first = " ORDER BY engagement DESC, event_time DESC, cityHash64(platform, id), brand LIMIT 50"
+		assert.Equal(t, answer(t, db, "SELECT platform, id, text, engagement FROM mentions_current"+first), answer(t, db, "SELECT platform, id, text, engagement FROM strongest"+wholeScope+first))
+		assert.Equal(t, "100", answer(t, db, "SELECT count() FROM waiting"+wholeScope))
+		assert.Equal(t, answer(t, db, "SELECT min(followers) FROM (SELECT followers FROM care"+wholeScope+" WHERE first_own_reply_s IS NULL ORDER BY followers DESC LIMIT 100)"),
+			answer(t, db, "SELECT min(followers) FROM waiting"+wholeScope))
+		assert.Equal(t, "100", answer(t, db, "SELECT count() FROM waiting"+wholeScope+" AS w INNER JOIN mentions_current AS m ON m.platform = w.platform AND m.id = w.id AND m.brand = w.brand WHERE m.text = w.text"))
+	})
 	t.Run("asked from another database", func(t *testing.T) {
 		assert.Equal(t, answer(t, db, "SELECT count() FROM share_of_voice"+wholeScope), answer(t, db.In("system"), "SELECT count() FROM "+db.Database()+".share_of_voice"+wholeScope))
 		assert.NotEqual(t, "0", answer(t, db.In("system"), "SELECT count() FROM "+db.Database()+".cascades"+wholeScope))

@@ -34,7 +34,7 @@ func TestAddressesTellPlatformAndID(t *testing.T) {
 }
 
 func TestNamesBecomeCodes(t *testing.T) {
-	n := newNames()
+	n := &names{}
 	for name, want := range map[string]string{"": "", "DEU": "DE", "de": "DE", "UK": "GB", "United States of America": "US", "Türkiye": "TR", "Turkey": "TR",
 		"South Korea": "KR", "Atlantis": "", "ZZ": ""} {
 		assert.Equal(t, want, n.country(name), name)

@@ -162,7 +162,7 @@ func newPresetDecoder(c Config, p *plan, times clock) (*presetDecoder, error) {
 	if !ok {
 		return nil, fmt.Errorf("file: preset %q reads no table", c.Preset)
 	}
-	d := &presetDecoder{table: table, comma: p.comma(), set: map[string]setter{}, row: row{times: times, names: newNames(), index: map[string]int{}}}
+	d := &presetDecoder{table: table, comma: p.comma(), set: map[string]setter{}, row: row{times: times, names: &names{}, index: map[string]int{}}}
 	for i, name := range p.Names {
 		if _, twice := d.row.index[name]; !twice && name != "" {
 			d.row.index[name] = i

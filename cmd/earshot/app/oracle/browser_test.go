@@ -111,6 +111,7 @@ sources:
 	p.eventually("the boards have an address, and all posts are stored", o, func() bool {
 		return boardsLine.MatchString(o.out.String()) && strings.Contains(o.errs.String(), `"posts":8000,`)
 	})
+	p.computed(o, p.reader("earshot_simulated"))
 	home := boardsLine.FindStringSubmatch(o.out.String())[1]
 	boards, err := dashboards.Boards()
 	require.NoError(t, err)

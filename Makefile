@@ -93,7 +93,7 @@ screenshots: ## pictures of all boards over a simulated week, in build/screensho
 	@$(MAKE) --no-print-directory setup
 	@EARSHOT_SCREENSHOTS=$(CURDIR)/build/screenshots go test ./cmd/earshot/app/oracle -run TestWebView -count=1
 
-bench-boards: ## the time of every panel over ten million mentions, beside a plain count (EARSHOT_BENCH_MENTIONS; 15 minutes)
+bench-boards: ## the time of every panel over ten million mentions, beside a plain count (EARSHOT_BENCH_MENTIONS, EARSHOT_BENCH_KEEP; half an hour)
 	@$(need_go)
 	@$(MAKE) --no-print-directory setup
 	@go test ./cmd/earshot/app/bench -run '^$$' -bench BenchmarkBoards -benchtime 1x -timeout 2h

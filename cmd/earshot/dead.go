@@ -16,8 +16,8 @@ func deadCommand(o *options) *cobra.Command {
 		Example: `  earshot dead list --stage decode
   earshot dead show 5f0c1c2e
   earshot dead retry --all`,
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
 		deadOne(o, app.ListDead, "list", "A line for each dead letter, the newest first", "", cobra.NoArgs),

@@ -20,7 +20,7 @@ type past struct {
 	brands   []pastBrand
 	blind    map[time.Time]bool
 	unseen   []pipeline.Unseen
-	rivals   map[string][]string // of each brand, those that call it a competitor
+	rivals   map[string][]string             // of each brand, those that call it a competitor
 	explain  map[string]pipeline.Explanation // of what was asked before
 }
 

@@ -50,7 +50,7 @@ func TestShardsFoldWhole(t *testing.T) {
 	for _, m := range all {
 		for _, s := range statements(m.SQL) {
 			name := tableBegin.FindStringSubmatch(s)
-			if name == nil {
+			if name == nil || strings.Contains(s, "\nENGINE = MergeTree\n") { // which folds nothing
 				continue
 			}
 			list, err := clustered(s, "earshot", "wide")

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"earshot/pipeline"
@@ -28,33 +30,37 @@ type thing struct {
 }
 
 type thingData struct {
-	Name      string      `json:"name"` // fullname: t3_…, t1_…
-	Author    string      `json:"author"`
-	AuthorID  string      `json:"author_fullname"` // t2_…; absent if the account is gone
-	Subreddit string      `json:"subreddit"`
-	Created   float64     `json:"created_utc"` // s
-	Edited    edited      `json:"edited"`
-	Score     int64       `json:"score"`
-	Permalink string      `json:"permalink"`
-	Title     string      `json:"title"`
-	Selftext  string      `json:"selftext"`
-	Self      bool        `json:"is_self"`
-	URL       string      `json:"url"`
-	Hint      string      `json:"post_hint"`
-	Comments  int64       `json:"num_comments"`
-	Crosspost string      `json:"crosspost_parent"`
-	Originals []original  `json:"crosspost_parent_list"`
-	Video     bool        `json:"is_video"`
-	Media     reddVideo   `json:"media"`
-	Gallery   galleryList `json:"media_metadata"`
-	RemovedBy string      `json:"removed_by_category"`
-	Body      string      `json:"body"`
-	Parent    string      `json:"parent_id"`
-	Link      string      `json:"link_id"`
+	Name      string     `json:"name"` // fullname: t3_…, t1_…
+	Author    string     `json:"author"`
+	AuthorID  string     `json:"author_fullname"` // t2_…; absent if the account is gone
+	Subreddit string     `json:"subreddit"`
+	Created   float64    `json:"created_utc"` // s
+	Edited    edited     `json:"edited"`
+	Score     int64      `json:"score"`
+	Permalink string     `json:"permalink"`
+	Title     string     `json:"title"`
+	Selftext  string     `json:"selftext"`
+	Self      bool       `json:"is_self"`
+	URL       string     `json:"url"`
+	Hint      string     `json:"post_hint"`
+	Comments  int64      `json:"num_comments"`
+	Crosspost string     `json:"crosspost_parent"`
+	Originals []original `json:"crosspost_parent_list"`
+	Video     bool       `json:"is_video"`
+	Media     reddVideo  `json:"media"`
+	Pictures  pictures   `json:"media_metadata"` // of a gallery or in a text, by id
+	IsGallery bool       `json:"is_gallery"`
+	Gallery   gallery    `json:"gallery_data"`
+	RemovedBy string     `json:"removed_by_category"`
+	Body      string     `json:"body"`
+	Parent    string     `json:"parent_id"`
+	Link      string     `json:"link_id"`
 }
 
 type original struct {
-	AuthorID string `json:"author_fullname"`
+	Author    string `json:"author"`
+	AuthorID  string `json:"author_fullname"`
+	Permalink string `json:"permalink"`
 }
 
 type reddVideo struct {
@@ -63,21 +69,33 @@ type reddVideo struct {
 	} `json:"reddit_video"`
 }
 
-type galleryList map[string]struct {
+type pictures map[string]struct {
 	Kind   string `json:"e"` // Image, AnimatedImage, RedditVideo
 	Source struct {
 		URL string `json:"u"`
+		GIF string `json:"gif"` // of an AnimatedImage, which has no u
 	} `json:"s"`
 }
 
 // UnmarshalJSON also takes what older posts have in its place.
-func (g *galleryList) UnmarshalJSON(b []byte) error {
-	type plain galleryList
+func (g *pictures) UnmarshalJSON(b []byte) error {
+	type plain pictures
 	var in plain
 	if json.Unmarshal(b, &in) == nil {
-		*g = galleryList(in)
+		*g = pictures(in)
 	}
 	return nil
+}
+
+// gallery is the order in which pictures are shown, and what is said of each.
+type gallery struct {
+	Items []shown `json:"items"`
+}
+
+type shown struct {
+	ID      string `json:"media_id"`
+	Caption string `json:"caption"`
+	Link    string `json:"outbound_url"`
 }
 
 // edited is false, or when it was edited: Unix seconds.
@@ -154,12 +172,8 @@ func (t *thing) metrics() pipeline.Post {
 
 func (t *thing) post(op pipeline.Op) pipeline.Post {
 	d := &t.Data
-	author := d.AuthorID
-	if author == "" {
-		author = d.Author
-	}
 	p := pipeline.Post{Platform: platform, ID: d.Name, Op: op, Kind: pipeline.KindPost, Source: "r/" + d.Subreddit, Channel: "r/" + d.Subreddit,
-		Author: pipeline.Author{ID: author, Handle: d.Author}, CreatedAt: pipeline.Time(d.Created * 1000), EditedAt: pipeline.Time(d.Edited * 1000),
+		Author: pipeline.Author{ID: first(d.AuthorID, d.Author), Handle: d.Author}, CreatedAt: pipeline.Time(d.Created * 1000), EditedAt: pipeline.Time(d.Edited * 1000),
 		Metrics: pipeline.Metrics{Likes: max(d.Score, 0), Replies: max(d.Comments, 0)}}
 	if strings.HasPrefix(d.Permalink, "/") {
 		p.URL = "https://www.reddit.com" + d.Permalink
@@ -172,8 +186,8 @@ func (t *thing) post(op pipeline.Op) pipeline.Post {
 	t.attach(&p)
 	if d.Crosspost != "" {
 		p.Kind, p.QuoteOf = pipeline.KindQuote, d.Crosspost
-		if len(d.Originals) > 0 {
-			p.QuoteAuthor = d.Originals[0].AuthorID
+		if len(d.Originals) > 0 && d.Originals[0].Author != "[deleted]" {
+			p.QuoteAuthor = first(d.Originals[0].AuthorID, d.Originals[0].Author)
 		}
 	}
 	return p
@@ -187,15 +201,39 @@ func (t *thing) attach(p *pipeline.Post) {
 		p.Media = append(p.Media, pipeline.Media{Kind: "video", URL: d.Media.Video.URL})
 	case d.Hint == "image":
 		p.Media = append(p.Media, pipeline.Media{Kind: "image", URL: d.URL})
-	case !d.Self && strings.HasPrefix(d.URL, "http"):
+	case !d.Self && !d.IsGallery && strings.HasPrefix(d.URL, "http") && !d.ofOriginal(d.URL):
 		p.Links = append(p.Links, d.URL)
 	}
-	for _, key := range sortedKeys(d.Gallery) {
-		m := d.Gallery[key]
-		if m.Kind == "Image" && m.Source.URL != "" {
-			p.Media = append(p.Media, pipeline.Media{Kind: "image", URL: m.Source.URL})
+	for _, one := range d.shown() {
+		m := d.Pictures[one.ID]
+		if address := first(m.Source.URL, m.Source.GIF); address != "" {
+			p.Media = append(p.Media, pipeline.Media{Kind: "image", URL: address, Alt: one.Caption})
+		}
+		if one.Link != "" {
+			p.Links = append(p.Links, one.Link)
 		}
 	}
+}
+
+// ofOriginal reports whether an address is that of the post that is crossposted: it is said
+// by quote_of already.
+func (d *thingData) ofOriginal(address string) bool {
+	return len(d.Originals) > 0 && d.Originals[0].Permalink != "" && strings.HasSuffix(address, d.Originals[0].Permalink)
+}
+
+// shown are the pictures: those of the gallery in its order, then those in the text.
+func (d *thingData) shown() []shown {
+	all := slices.Clone(d.Gallery.Items)
+	listed := make(map[string]bool, len(all))
+	for i := range all {
+		listed[all[i].ID] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.Pictures)) {
+		if !listed[id] {
+			all = append(all, shown{ID: id})
+		}
+	}
+	return all
 }
 
 // changes are what a second reading tells: deletes, edits, or counts alone. What cannot

@@ -234,5 +234,3 @@ func basic(user string, password pipeline.Secret) string {
 	r.SetBasicAuth(user, password.Reveal())
 	return r.Header.Get("Authorization")
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

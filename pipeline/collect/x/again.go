@@ -59,6 +59,9 @@ func (a *answer) changes(data []post, gone map[string]bool) []pipeline.Post {
 			}
 		}
 		whole := a.Includes.post(p)
+		if whole.Kind == pipeline.KindRepost { // it has no counts of its own
+			continue
+		}
 		out = append(out, pipeline.Post{Platform: platform, ID: whole.ID, Op: pipeline.OpMetrics, Kind: whole.Kind, Metrics: whole.Metrics,
 			Author: pipeline.Author{ID: whole.Author.ID, Handle: whole.Author.Handle, Followers: whole.Author.Followers}})
 	}

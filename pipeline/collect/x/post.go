@@ -170,7 +170,8 @@ func (in *includes) post(p *post) pipeline.Post {
 	in.references(p, &out)
 	out.Channel = in.user(p.ReplyTo).Username
 	if out.Kind == pipeline.KindRepost {
-		out.Text = "" // "RT @…: " and the beginning of the other one
+		out.Text = ""                    // "RT @…: " and the beginning of the other one
+		out.Metrics = pipeline.Metrics{} // they are the original's, which would count again with each repost
 		return out
 	}
 	for _, h := range marks.Hashtags {
@@ -180,7 +181,7 @@ func (in *includes) post(p *post) pipeline.Post {
 		out.Handles = append(out.Handles, m.Username)
 	}
 	for _, u := range marks.URLs {
-		if u.Media == "" { // the address of its own picture
+		if u.Media == "" && !strings.Contains(u.Expanded, "/status/"+p.ID+"/") { // the address of its own picture or film
 			out.Links = append(out.Links, first(u.Unwound, first(u.Expanded, u.URL)))
 		}
 	}

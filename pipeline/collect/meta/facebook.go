@@ -159,7 +159,11 @@ func (a *attachment) attach(p *pipeline.Post) {
 	kind := first(a.MediaType, a.Type)
 	switch {
 	case strings.HasPrefix(kind, "photo"):
-		p.Media = append(p.Media, pipeline.Media{Kind: "image", URL: first(a.Media.Image.Src, a.URL), Alt: a.Text})
+		alt := a.Text
+		if alt == p.Text { // Facebook repeats the post's own words
+			alt = ""
+		}
+		p.Media = append(p.Media, pipeline.Media{Kind: "image", URL: first(a.Media.Image.Src, a.URL), Alt: alt})
 	case strings.HasPrefix(kind, "video"):
 		p.Media = append(p.Media, pipeline.Media{Kind: "video", URL: first(a.Media.Source, a.URL), Alt: a.Title})
 	case first(a.Plain, a.URL) != "":

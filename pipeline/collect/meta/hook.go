@@ -138,26 +138,58 @@ func (c *change) item(platform, owner string, at int64) (target string, item pol
 	return "", poll.Item{}, false
 }
 
+// feedValue is a change of a Page's feed.
+type feedValue struct {
+	Item       string      `json:"item"`
+	Verb       string      `json:"verb"`
+	Post       string      `json:"post_id"`
+	Comment    string      `json:"comment_id"`
+	Parent     string      `json:"parent_id"`
+	From       named       `json:"from"`
+	Sender     json.Number `json:"sender_id"` // of versions before from
+	SenderName string      `json:"sender_name"`
+	Message    string      `json:"message"`
+	Created    int64       `json:"created_time"` // s
+	Link       string      `json:"link"`         // of a link, or of the picture or film that the item is
+	Photo      string      `json:"photo"`        // in a comment
+	Video      string      `json:"video"`        // in a comment
+	Photos     []string    `json:"photos"`       // of a status with several
+}
+
+func (v *feedValue) author() pipeline.Author {
+	name := first(v.From.Name, v.SenderName)
+	return pipeline.Author{ID: first(v.From.ID, v.Sender.String()), Handle: name, Name: name}
+}
+
+func (v *feedValue) attach(p *pipeline.Post) {
+	show := func(kind, address string) {
+		if address != "" {
+			p.Media = append(p.Media, pipeline.Media{Kind: kind, URL: address})
+		}
+	}
+	show("image", v.Photo)
+	show("video", v.Video)
+	for _, address := range v.Photos {
+		show("image", address)
+	}
+	switch {
+	case v.Item == "photo":
+		show("image", v.Link)
+	case v.Item == "video":
+		show("video", v.Link)
+	case v.Link != "":
+		p.Links = []string{v.Link}
+	}
+}
+
 // feed reads a change of a Page's feed.
 func (c *change) feed(page string) (target string, item poll.Item, ok bool) {
-	var v struct {
-		Item    string `json:"item"`
-		Verb    string `json:"verb"`
-		Post    string `json:"post_id"`
-		Comment string `json:"comment_id"`
-		Parent  string `json:"parent_id"`
-		From    named  `json:"from"`
-		Message string `json:"message"`
-		Created int64  `json:"created_time"` // s
-		Link    string `json:"link"`
-		Photo   string `json:"photo"`
-	}
+	var v feedValue
 	if err := json.Unmarshal(c.Value, &v); err != nil {
 		return "feed " + page, poll.Unreadable(c.Value, err), true
 	}
 	id := v.Post
-	p := pipeline.Post{Platform: facebook, Kind: pipeline.KindPost, Source: page, Channel: page, Author: pipeline.Author{ID: v.From.ID, Handle: v.From.Name, Name: v.From.Name},
-		Text: v.Message, CreatedAt: pipeline.Time(v.Created * 1000)}
+	p := pipeline.Post{Platform: facebook, Kind: pipeline.KindPost, Source: page, Channel: page, Author: v.author(), Text: v.Message, CreatedAt: pipeline.Time(v.Created * 1000)}
 	target = "feed " + page
 	switch v.Item {
 	case "comment":
@@ -170,11 +202,7 @@ func (c *change) feed(page string) (target string, item poll.Item, ok bool) {
 	if id == "" {
 		return target, poll.Unreadable(c.Value, errors.New("the change names neither post nor comment")), true
 	}
-	if v.Photo != "" || v.Item == "photo" && v.Link != "" {
-		p.Media = []pipeline.Media{{Kind: "image", URL: first(v.Photo, v.Link)}}
-	} else if v.Link != "" {
-		p.Links = []string{v.Link}
-	}
+	v.attach(&p)
 	p.ID = id
 	item = poll.Item{ID: id, Millis: v.Created * 1000}
 	switch v.Verb {

@@ -70,6 +70,7 @@ type igComment struct {
 		ID       string `json:"id"`
 		Username string `json:"username"`
 	} `json:"from"`
+	User    named `json:"user"` // in place of from, where the token may know
 	Replies struct {
 		Data []igComment `json:"data"`
 	} `json:"replies"`
@@ -120,7 +121,7 @@ func (m *igMedia) post(channel string) pipeline.Post {
 func (c *igComment) post(media, channel string) pipeline.Post {
 	name := first(c.From.Username, c.Username)
 	p := pipeline.Post{Platform: instagram, ID: c.ID, Op: pipeline.OpCreate, Kind: pipeline.KindComment, Channel: channel,
-		Author: pipeline.Author{ID: first(c.From.ID, name), Handle: name}, Text: c.Text, CreatedAt: moment(c.Timestamp),
+		Author: pipeline.Author{ID: first(c.From.ID, first(c.User.ID, name)), Handle: name}, Text: c.Text, CreatedAt: moment(c.Timestamp),
 		RootID: media, ParentID: first(c.ParentID, media), Metrics: pipeline.Metrics{Likes: max(c.Likes, 0), Replies: int64(len(c.Replies.Data))}}
 	mark(&p)
 	return p

@@ -129,7 +129,7 @@ func (s *status) post() pipeline.Post {
 	}
 	p := pipeline.Post{Platform: platform, ID: id, Op: pipeline.OpCreate, Kind: pipeline.KindPost, Author: s.User.author(), Text: s.Text,
 		CreatedAt: moment(s.Created), URL: s.address(), Metrics: pipeline.Metrics{Likes: max(s.Likes, 0), Reposts: max(s.Reposts, 0), Replies: max(s.Comments, 0)}}
-	if at := s.Geo.At; len(at) == 2 {
+	if at := s.Geo.At; len(at) == 2 && (at[0] != 0 || at[1] != 0) { // two zeros were recorded for no place
 		p.Geo.Lat, p.Geo.Lon = &at[0], &at[1]
 	}
 	mark(&p)
@@ -143,15 +143,21 @@ func (s *status) post() pipeline.Post {
 		p.Kind, p.QuoteOf, p.QuoteAuthor = pipeline.KindQuote, o.ID.String(), o.User.ID.String()
 		if wordless(s.Text) {
 			p.Kind, p.RepostOf, p.RepostAuthor = pipeline.KindRepost, p.QuoteOf, p.QuoteAuthor
-			p.QuoteOf, p.QuoteAuthor, p.Text = "", "", ""
+			p.QuoteOf, p.QuoteAuthor = "", ""
+			p.Text, p.Hashtags, p.Handles, p.Links = "", nil, nil, nil
 		}
 	}
 	return p
 }
 
-// wordless reports whether a repost says nothing of its own: Weibo writes this itself.
+// wordless reports whether a repost says nothing of its own: Weibo writes this itself, and
+// the words of those through whom it came stand behind //@ and their name.
 func wordless(text string) bool {
-	switch strings.ToLower(strings.TrimSpace(text)) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	if strings.HasPrefix(text, "//@") {
+		return true
+	}
+	switch text {
 	case "", "转发微博", "轉發微博", "转发微博。", "repost", "reposting weibo":
 		return true
 	}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestGolden(t *testing.T) {
 	collecttest.Golden(t, func(name string, payload []byte) ([]pipeline.Post, error) {
-		if name == "video.json" {
+		if strings.HasPrefix(name, "video") {
 			v, err := decodeVideo(payload)
 			if err != nil {
 				return nil, err
@@ -257,7 +257,7 @@ func TestCheckAndConfig(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, name := range []string{"thread.json", "video.json"} {
+	for _, name := range []string{"thread-answer.json", "thread-comment.json", "thread-channel.json", "video.json"} {
 		b, err := os.ReadFile("testdata/golden/" + name)
 		require.NoError(f, err)
 		f.Add(b)

@@ -6,20 +6,25 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"earshot/pipeline/collect/poll"
 )
 
 // Config is what an operator may set.
 type Config struct {
-	Endpoint string        `yaml:"endpoint" doc:"address of a Jetstream, ws or wss: version 1 ends in /subscribe, version 2 in /xrpc/network.bsky.jetstream.subscribeEvents"`
-	Compress bool          `yaml:"compress" doc:"asks a version 2 for zstd, less than half the bytes for a little more work"`
-	Reposts  bool          `yaml:"reposts" doc:"reads reposts too"`
-	Profiles string        `yaml:"profiles" doc:"address of the service that tells handles, names and followers of authors (app.bsky.actor.getProfiles): each author once a day, 25 a request, at most five requests a second; empty: not asked"`
-	Deadline time.Duration `yaml:"deadline" doc:"silence after which the connection is taken for dead"`
+	Endpoint string          `yaml:"endpoint" doc:"address of a Jetstream, ws or wss: version 1 ends in /subscribe, version 2 in /xrpc/network.bsky.jetstream.subscribeEvents"`
+	Compress bool            `yaml:"compress" doc:"asks a version 2 for zstd, less than half the bytes for a little more work"`
+	Reposts  bool            `yaml:"reposts" doc:"reads reposts too"`
+	Profiles string          `yaml:"profiles" doc:"address of the service that tells handles, names and followers of authors (app.bsky.actor.getProfiles): each author once a day, 25 a request, at most five requests a second; empty: not asked"`
+	Reread   []time.Duration `yaml:"reread" doc:"ages at which a post that a brand looks for is asked for again at profiles, for its counts; empty = never"`
+	Watch    int             `yaml:"watch" doc:"posts that are watched for that at once; beyond it the oldest are let go"`
+	Deadline time.Duration   `yaml:"deadline" doc:"silence after which the connection is taken for dead"`
 }
 
 // DefaultConfig is one of the four public instances that Bluesky runs.
 func DefaultConfig() Config {
-	return Config{Endpoint: "wss://jetstream2.us-east.bsky.network/subscribe", Reposts: true, Profiles: "https://public.api.bsky.app", Deadline: 30 * time.Second}
+	return Config{Endpoint: "wss://jetstream2.us-east.bsky.network/subscribe", Reposts: true, Profiles: "https://public.api.bsky.app",
+		Reread: []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}, Watch: 2000, Deadline: 30 * time.Second}
 }
 
 // Validate names the first setting that cannot be used.
@@ -36,8 +41,10 @@ func (c *Config) Validate() error {
 		return errors.New("profiles: is not an address such as https://public.api.bsky.app")
 	case c.Deadline <= 0:
 		return fmt.Errorf("deadline: is %s; give such as 30s", c.Deadline)
+	case c.Watch < 0 || c.Watch > 20_000:
+		return fmt.Errorf("watch: is %d; give 0 to 20000", c.Watch)
 	}
-	return nil
+	return poll.CheckAges(c.Reread)
 }
 
 func isWeb(address string) bool {

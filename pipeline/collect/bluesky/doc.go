@@ -12,4 +12,5 @@
 //   - dictionary.go  compressed messages of version 2
 //   - source.go      connection, cursor, gaps
 //   - profiles.go    who the authors are, and how many follow them
+//   - again.go       the counts of posts, later on
 package bluesky

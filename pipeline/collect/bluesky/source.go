@@ -14,6 +14,7 @@ import (
 
 	"earshot/pipeline"
 	"earshot/pipeline/collect/client"
+	"earshot/pipeline/collect/rules"
 	"earshot/pipeline/collect/stream"
 )
 
@@ -30,7 +31,8 @@ const (
 type Source struct {
 	cfg      Config
 	http     *client.Client
-	profiles *profiles // nil: not asked for
+	profiles *profiles    // nil: not asked for
+	brands   rules.Brands // whose posts are read again; nil: nobody's
 }
 
 // New checks the settings.
@@ -149,6 +151,10 @@ func tooOld(err error) bool {
 
 // Run reads until the connection ends.
 func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Session) error {
+	return s.plan().Run(ctx, from, out, s.read)
+}
+
+func (s *Source) read(ctx context.Context, from pipeline.Cursor, out pipeline.Session) error {
 	var at place
 	if from != nil {
 		if err := json.Unmarshal(from, &at); err != nil {
@@ -169,7 +175,7 @@ func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Ses
 	}
 	defer c.close()
 	out.Alive()
-	if s.profiles != nil {
+	if s.profiles != nil { // first of all, since queries ask for authors too
 		out = profiled{out, s.profiles}
 	}
 	return stream.Pump(ctx, out, func(ctx context.Context, put func(stream.Item) error) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"earshot/pipeline"
+	"earshot/pipeline/collect/poll"
 )
 
 // Config is what an operator may set.
@@ -18,12 +19,15 @@ type Config struct {
 	Hashtag   string          `yaml:"hashtag" doc:"without #, for the stream hashtag"`
 	Transport string          `yaml:"transport" enum:"sse,websocket" doc:"how the stream comes"`
 	Backfill  int             `yaml:"backfill" doc:"most pages of 40 posts that are read after a pause; what is beyond is a gap"`
+	Reread    []time.Duration `yaml:"reread" doc:"ages at which a post that a brand looks for is read again for counts and edits; empty = never"`
+	Watch     int             `yaml:"watch" doc:"posts that are watched for that at once; beyond it the oldest are let go"`
 	Deadline  time.Duration   `yaml:"deadline" doc:"silence after which the connection is taken for dead; servers beat every 15 s"`
 }
 
 // DefaultConfig is the public stream of a server that is to be named.
 func DefaultConfig() Config {
-	return Config{Stream: "public", Transport: "sse", Backfill: 100, Deadline: time.Minute}
+	return Config{Stream: "public", Transport: "sse", Backfill: 100, Deadline: time.Minute,
+		Reread: []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}, Watch: 2000}
 }
 
 // Validate names the settings that cannot be used.
@@ -48,6 +52,12 @@ func (c *Config) Validate() error {
 	}
 	if c.Deadline <= 0 {
 		wrong("deadline: is %s; give such as 1m", c.Deadline)
+	}
+	if c.Watch < 0 || c.Watch > 20_000 {
+		wrong("watch: is %d; give 0 to 20000", c.Watch)
+	}
+	if err := poll.CheckAges(c.Reread); err != nil {
+		all = append(all, err)
 	}
 	return errors.Join(all...)
 }

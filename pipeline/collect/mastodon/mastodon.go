@@ -9,6 +9,7 @@
 //   - status.go    statuses to posts
 //   - mastodon.go  connection, events, cursor
 //   - backfill.go  what came while we were away
+//   - again.go     counts and edits, later on
 package mastodon
 
 import (
@@ -19,11 +20,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"earshot/pipeline"
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/poll"
+	"earshot/pipeline/collect/rules"
 	"earshot/pipeline/collect/stream"
 )
 
@@ -32,6 +35,9 @@ type Source struct {
 	cfg   Config
 	http  *client.Client
 	names names
+
+	brands rules.Brands // whose posts are read again; nil: nobody's
+	single atomic.Bool  // the server cannot give several statuses at once
 }
 
 // New checks the settings.
@@ -143,6 +149,10 @@ func (p *place) encode() pipeline.Cursor {
 
 // Run reads what came meanwhile, then follows the stream until it ends.
 func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Session) error {
+	return s.plan().Run(ctx, from, out, s.read)
+}
+
+func (s *Source) read(ctx context.Context, from pipeline.Cursor, out pipeline.Session) error {
 	at := &place{}
 	if from != nil {
 		if err := json.Unmarshal(from, at); err != nil {

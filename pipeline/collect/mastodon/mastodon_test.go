@@ -27,7 +27,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestGolden reads payloads of events; the file's name begins with the event's.
+// TestGolden reads payloads of events; the file's name begins with the event's, or with
+// again for what is read again.
 func TestGolden(t *testing.T) {
 	collecttest.Golden(t, func(name string, payload []byte) ([]pipeline.Post, error) {
 		var posts []pipeline.Post
@@ -37,6 +38,9 @@ func TestGolden(t *testing.T) {
 			return nil
 		}}
 		event, _, _ := strings.Cut(name, "-")
+		if event == "again" {
+			return f.names.decodeAgain(payload)
+		}
 		return posts, f.event(strings.ReplaceAll(event, "_", "."), bytes.TrimSpace(payload))
 	})
 }
@@ -66,7 +70,8 @@ func body(n int, day collecttest.Day, edited bool) string {
 // stream brings nothing more.
 type server struct {
 	*httptest.Server
-	day collecttest.Day
+	day   collecttest.Day
+	again bool // it gives single statuses too
 
 	mu     sync.Mutex
 	filled map[string]bool // by token
@@ -103,6 +108,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.sse(w, r, token)
 	case r.URL.Path == "/api/v1/streaming":
 		s.socket(w, r, token)
+	case s.again && strings.HasPrefix(r.URL.Path, "/api/v1/statuses/"):
+		fmt.Fprint(w, status3(strings.TrimPrefix(r.URL.Path, "/api/v1/statuses/")))
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
@@ -290,6 +297,8 @@ func TestConfig(t *testing.T) {
 		"word":      func(c *Config) { c.Stream, c.Hashtag = "hashtag", "a/b" },
 		"backfill:": func(c *Config) { c.Backfill = 0 },
 		"deadline:": func(c *Config) { c.Deadline = 0 },
+		"watch:":    func(c *Config) { c.Watch = -1 },
+		"reread:":   func(c *Config) { c.Reread = []time.Duration{2, 1} },
 	} {
 		c := good
 		change(&c)

@@ -27,7 +27,7 @@ func runCommand(o *options) *cobra.Command {
 		Example: `  earshot run                          everything in one process, servers included
   earshot run --roles collect          one of many collectors
   earshot run --roles enrich           one of many workers
-  earshot run --roles detect           looks for spikes and tells people
+  earshot run --roles detect           looks for spikes, tells people, finds who carries the talk
   earshot run --simulate               the simulated market beside the configured sources`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -26,6 +26,7 @@ type folder struct {
 	table      *[tableEnd]rune
 	fold       cases.Caser
 	work, next []byte
+	known      *foldedWords // nil: none are kept
 }
 
 func newFolder() *folder { return &folder{table: foldTable(), fold: cases.Fold()} }
@@ -84,7 +85,7 @@ func (f *folder) append(dst []byte, s string) []byte {
 			folded = r
 		}
 		if folded <= 0 {
-			return f.slow(dst[:begin], s)
+			return f.known.recall(f, dst[:begin], s)
 		}
 		dst = utf8.AppendRune(dst, folded)
 	}

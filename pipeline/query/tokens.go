@@ -40,7 +40,9 @@ type scanner struct {
 }
 
 func newScanner() *scanner {
-	return &scanner{fold: newFolder(), iter: words.FromString("")}
+	fold := newFolder()
+	fold.known = newFoldedWords()
+	return &scanner{fold: fold, iter: words.FromString("")}
 }
 
 // reset begins a text. A mark of # or @ makes it a hashtag or handle as the platform

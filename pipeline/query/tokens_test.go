@@ -1,6 +1,7 @@
 package query
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -65,9 +66,30 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestKeptWordsFoldAlike folds more words than are kept, so that they drive each other out, and long ones.
+func TestKeptWordsFoldAlike(t *testing.T) {
+	plain, kept := newFolder(), newFolder()
+	kept.known = newFoldedWords()
+	for range 3 {
+		for i := range 3 * keptWords {
+			word := strings.Repeat("हिन्दी", i%4) + strconv.Itoa(i) + "É\u0301 ﷺ"[:i%3*2]
+			for range 2 {
+				assert.Equal(t, "x"+string(plain.slow(nil, word)), string(kept.append([]byte("x"), word)))
+			}
+		}
+	}
+	const salaam = "ﷺ" // one letter that folds to eighteen
+	for range 2 {
+		assert.Equal(t, string(plain.slow(nil, salaam+salaam)), string(kept.append(nil, salaam+salaam)))
+	}
+	buffer := make([]byte, 0, keptBytes)
+	assert.Zero(t, testing.AllocsPerRun(100, func() { buffer = kept.append(buffer[:0], "ไม่") }))
+}
+
 func FuzzFold(f *testing.F) {
 	f.Add("Straße Œuvre İstanbul Ёлка Йогурт e\u0301 ｿﾆｰ 한글 हिन्दी")
 	fold := newFolder()
+	fold.known = newFoldedWords()
 	f.Fuzz(func(t *testing.T, s string) {
 		if !utf8.ValidString(s) {
 			t.Skip()

@@ -18,7 +18,7 @@ import (
 // own part; what is said here is how they are put together.
 type Config struct {
 	Data       string                 `yaml:"data" env:"EARSHOT_DATA_DIR" doc:"directory of the embedded broker and ClickHouse; not used where both are configured below"`
-	Roles      []string               `yaml:"roles" enum:"collect,enrich,detect,web" doc:"what this process does: collect reads sources into Kafka, enrich reads Kafka into ClickHouse, detect looks there for what is unusual and tells people, web shows the boards; each scales alone"`
+	Roles      []string               `yaml:"roles" enum:"collect,enrich,detect,web" doc:"what this process does: collect reads sources into Kafka, enrich reads Kafka into ClickHouse, detect looks there for what is unusual and tells people, and computes who carries the talk, web shows the boards; each scales alone"`
 	Simulate   string                 `yaml:"simulate" enum:"auto,on,off" doc:"a simulated market, always labelled and in a database of its own; auto: if no source is configured"`
 	Public     string                 `yaml:"public" enum:"on,off" doc:"open platforms that need no credentials, if no source is configured; make run sets it"`
 	Brands     []Brand                `yaml:"brands" doc:"what counts as a mention of whom"`

@@ -66,7 +66,8 @@ func (l *line) reachTables(ctx context.Context) (err error) {
 	return nil
 }
 
-// detecting is the stage that looks for what is unusual and tells people.
+// detecting is the stage that reads what is stored: it looks for what is unusual and tells people, and keeps who
+// carries the talk. A graph of a month has no place in the memory of a worker that stores posts.
 func (l *line) detecting(ctx context.Context) (stage, error) {
 	out := stage{name: "alerts"}
 	if !l.cfg.has(RoleDetect) {
@@ -85,7 +86,9 @@ func (l *line) detecting(ctx context.Context) (stage, error) {
 	}
 	for _, s := range l.streams {
 		db := l.db.In(s.Database)
-		out.tasks = append(out.tasks, l.lead("detect-"+s.Name, func(ctx context.Context) { l.watchStream(ctx, s, db, members) }))
+		influence := clickhouse.OpenInfluence(db, l.log)
+		out.tasks = append(out.tasks, l.lead("detect-"+s.Name, func(ctx context.Context) { l.watchStream(ctx, s, db, members) }),
+			l.lead("influence-"+s.Name, influence.Run))
 		if !s.Simulated && l.cfg.Alerts.Listen != "" {
 			out.tasks = append(out.tasks, func(ctx context.Context) error { return l.acknowledging(ctx, clickhouse.OpenAlerts(db)) })
 		}

@@ -157,7 +157,7 @@ func (l *line) storing() []stage {
 		work.tasks = append(work.tasks, w.Run, l.books[i].follow)
 		name := l.streams[i].Name
 		rest.tasks = append(rest.tasks, l.lead("totals-"+name, l.stores[i].total), l.lead("archive-"+name, l.stores[i].limit),
-			l.lead("erase-"+name, l.stores[i].erase), l.lead("influence-"+name, l.stores[i].rank))
+			l.lead("erase-"+name, l.stores[i].erase))
 	}
 	if l.back != nil {
 		rest.tasks = append(rest.tasks, l.lead("backfill-"+l.back.room.stream.Name, l.back.run))

@@ -54,11 +54,6 @@ func (s *store) total(ctx context.Context) {
 	}
 }
 
-// rank keeps the graph of who answers whom until ctx ends.
-func (s *store) rank(ctx context.Context) {
-	clickhouse.OpenInfluence(s.db, s.log).Run(ctx)
-}
-
 // limit keeps the archive within its days and its size until ctx ends.
 func (s *store) limit(ctx context.Context) {
 	for {

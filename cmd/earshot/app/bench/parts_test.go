@@ -89,7 +89,7 @@ func enriching(b *testing.B, records []pipeline.Record) []part {
 	}
 	mentions := slices.DeleteFunc(slices.Clone(records), func(r pipeline.Record) bool { return len(r.Mentions) == 0 })
 	require.NotEmpty(b, mentions)
-	name := fmt.Sprintf("sentiment: lexicon (%d %% of the posts name a brand)", 100*len(mentions)/len(records))
+	name := fmt.Sprintf("sentiment: model, of the post and toward each brand (%d %% of the posts name one)", 100*len(mentions)/len(records))
 	return append(out, part{name, "mention", spent(len(mentions), run(sentiment, mentions))})
 }
 

@@ -23,6 +23,9 @@ func (l *line) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newGauges(l.sample, l.servers, l.guard))
+	if l.door.requests != nil {
+		r.MustRegister(l.door.requests)
+	}
 	return r
 }
 

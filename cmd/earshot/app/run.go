@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"earshot/pipeline/collect/client"
 	"earshot/pipeline/kafka"
 )
 
@@ -17,7 +18,8 @@ import (
 // where once the first rows are stored.
 func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 	begun, log := time.Now(), c.Log
-	entries, err := cfg.entries()
+	asked := newRequests()
+	entries, err := cfg.entries(client.WithObserver(asked.observe))
 	if err != nil {
 		return err
 	}
@@ -29,6 +31,7 @@ func Run(ctx context.Context, cfg *Config, c *Console) (err error) {
 		return err
 	}
 	defer door.close()
+	door.requests = asked
 	servers, err := startServers(ctx, cfg, needs{
 		command: "run", kafka: true, clickhouse: cfg.has(RoleEnrich) || cfg.has(RoleDetect) || cfg.has(RoleWeb),
 	}, log)

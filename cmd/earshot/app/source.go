@@ -17,9 +17,9 @@ import (
 	"earshot/pipeline/collect/simulate"
 )
 
-// entries are the configured sources, made.
-func (c *Config) entries() ([]collect.Entry, error) {
-	http, err := client.New(c.HTTP, "1")
+// entries are the configured sources, made. They share one client.
+func (c *Config) entries(options ...client.Option) ([]collect.Entry, error) {
+	http, err := client.New(c.HTTP, "1", options...)
 	if err != nil {
 		return nil, failure(ExitConfiguration, err)
 	}

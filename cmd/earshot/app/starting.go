@@ -127,6 +127,7 @@ func (l *line) closeTables() error {
 // it is alive, not ready, and says what it waits for.
 type front struct {
 	listener net.Listener // nil: nobody may ask
+	requests *requests    // nil: of nobody
 	shows    atomic.Pointer[http.Handler]
 	waits    atomic.Pointer[error]
 	stop     context.CancelFunc

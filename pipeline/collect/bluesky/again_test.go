@@ -75,6 +75,28 @@ func TestPostsOfBrandsAreCountedAgain(t *testing.T) {
 	}, posts, "and nothing that was not asked for")
 }
 
+// TestContractWithWatchedPosts holds the cursor that carries watched posts to the contract.
+func TestContractWithWatchedPosts(t *testing.T) {
+	want, refused := map[string]int{}, 0
+	for n := range eventCount {
+		switch {
+		case n%400 == 77:
+			refused++
+		case n%10 != 3:
+			want[key(n)] = 1
+		}
+	}
+	server := jetstream(t, "")
+	address, _ := counting(t, nil)
+	collecttest.Source(t, collecttest.Case{Want: want, Refused: refused, Endless: true, New: func(tb testing.TB) pipeline.Source {
+		tb.Helper()
+		s := open(tb, server, "")
+		s.cfg.Profiles = address
+		s.Follow(following(t, "post AND (1 OR 2 OR 5 OR 300 OR 900)"))
+		return s
+	}})
+}
+
 func TestNobodyIsAskedWithoutProfiles(t *testing.T) {
 	source := open(t, jetstream(t, ""), "")
 	source.Follow(following(t, "post"))

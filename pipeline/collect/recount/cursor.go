@@ -15,16 +15,17 @@ import (
 // nothing of this begins at the right place too.
 const (
 	name      = `"again":`
-	perSecond = 16 << 10         // bytes of cursors that are saved in a second
+	small     = 4 << 10          // bytes of a cursor that moves with each batch
+	perSecond = 16 << 10         // bytes of bigger ones that are saved in a second
 	slowest   = 15 * time.Second // that a cursor is held back
 )
 
-// pace is how long a cursor waits after the one before. Without watched posts it is short
+// pace is how long a cursor waits after the one before. With few watched posts it is short
 // and moves with each batch; with thousands it has a hundred kilobytes, and a topic that
 // took five of those a second would be busy with nothing else. What comes again after a
-// crash is known by its key.
+// stop or crash is known by its key.
 func (s *session) pace() time.Duration {
-	if s.watch.Len() == 0 {
+	if s.watch.Len() == 0 || s.size <= small {
 		return 0
 	}
 	return min(time.Duration(s.size)*time.Second/perSecond, slowest)

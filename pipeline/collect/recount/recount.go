@@ -10,6 +10,7 @@ import (
 	"earshot/pipeline"
 	"earshot/pipeline/collect/client"
 	"earshot/pipeline/collect/rules"
+	"earshot/pipeline/collect/stream"
 	"earshot/pipeline/query"
 )
 
@@ -20,8 +21,6 @@ const (
 	learnWait = 10 * time.Second
 	// rest follows a refusal that names no time.
 	rest = time.Minute
-	// flushWait is how long the end of a run takes at most to save the cursor.
-	flushWait = 3 * time.Second
 )
 
 // Plan says what is read again.
@@ -60,14 +59,18 @@ func (p Plan) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Sessio
 	r := &reader{session: s}
 	r.learn(ctx, learnWait)
 	inner, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
+	defer cancel()
+	done := make(chan any, 1)
 	go func() {
-		defer close(done)
-		r.run(inner)
+		broken := stream.Guard(func() { r.run(inner) })
+		cancel() // of the source too, if this ends before it
+		done <- broken
 	}()
-	err := source(ctx, from, s)
+	err := source(inner, from, s)
 	cancel()
-	<-done
+	if broken := <-done; broken != nil {
+		panic(broken)
+	}
 	s.flush(ctx)
 	return err
 }

@@ -118,8 +118,8 @@ func post(id, text string) pipeline.Post {
 
 func cursor(n int) pipeline.Cursor { return fmt.Appendf(nil, `{"n":%d}`, n) }
 
-// stream emits posts and goes on until it is stopped.
-func stream(posts ...pipeline.Post) func(context.Context, pipeline.Cursor, pipeline.Session) error {
+// talk emits posts and goes on until it is stopped.
+func talk(posts ...pipeline.Post) func(context.Context, pipeline.Cursor, pipeline.Session) error {
 	return func(ctx context.Context, _ pipeline.Cursor, out pipeline.Session) error {
 		if len(posts) > 0 {
 			if err := out.Emit(ctx, posts, cursor(1)); err != nil {
@@ -146,7 +146,7 @@ func TestPostsOfBrandsAreCountedAgainAtEachAge(t *testing.T) {
 		own.Author.Handle = "aurelia_help"
 		repost, edit := post("repost", "aurelia"), post("edit", "aurelia")
 		repost.Kind, edit.Op = pipeline.KindRepost, pipeline.OpUpdate
-		live(t, w.plan(), nil, w, 24*time.Hour, stream(post("a", "my aurelia"), post("other", "weather"), own, repost, edit, post("two words", "aurelia")))
+		live(t, w.plan(), nil, w, 24*time.Hour, talk(post("a", "my aurelia"), post("other", "weather"), own, repost, edit, post("two words", "aurelia")))
 		assert.Equal(t, []string{"1h0m0s a own", "6h0m0s a own"}, w.asked)
 		assert.Equal(t, []string{"a", "own", "a", "own"}, w.counted())
 		assert.JSONEq(t, `{"n":1}`, string(w.last()), "what is counted for the last time leaves the cursor as it was")
@@ -158,7 +158,7 @@ func TestABatchAtATimeAtTheGivenPace(t *testing.T) {
 		w := begin(t)
 		p := w.plan()
 		p.Pause = 5 * time.Minute
-		live(t, p, nil, w, 2*time.Hour, stream(post("a", "aurelia"), post("b", "aurelia"), post("gone", "aurelia"), post("d", "aurelia"), post("a", "aurelia")))
+		live(t, p, nil, w, 2*time.Hour, talk(post("a", "aurelia"), post("b", "aurelia"), post("gone", "aurelia"), post("d", "aurelia"), post("a", "aurelia")))
 		assert.Equal(t, []string{"1h0m0s a b gone", "1h5m0s d"}, w.asked, "each once")
 		for _, p := range w.posts {
 			assert.NotEqual(t, pipeline.OpDelete, p.Op, "what does not come is not known to be deleted")
@@ -169,13 +169,13 @@ func TestABatchAtATimeAtTheGivenPace(t *testing.T) {
 func TestARestartKeepsTheAges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t)
-		live(t, w.plan(), cursor(0), w, 2*time.Hour, stream(post("a", "aurelia")))
+		live(t, w.plan(), cursor(0), w, 2*time.Hour, talk(post("a", "aurelia")))
 		require.Equal(t, []string{"1h0m0s a"}, w.asked)
 		from := w.last()
 		var at struct{ N int }
 		require.NoError(t, json.Unmarshal(from, &at), "the source reads its own cursor")
 		assert.Equal(t, 1, at.N)
-		live(t, w.plan(), from, w, 24*time.Hour, stream())
+		live(t, w.plan(), from, w, 24*time.Hour, talk())
 		assert.Equal(t, []string{"1h0m0s a", "6h0m0s a"}, w.asked)
 	})
 }
@@ -209,7 +209,7 @@ func TestRefusalsAreWaitedOutBesideTheStream(t *testing.T) {
 						}
 						time.Sleep(time.Minute)
 					}
-					return stream()(ctx, from, out)
+					return talk()(ctx, from, out)
 				})
 				assert.Equal(t, c.want, w.asked)
 				assert.Equal(t, 120+2, len(w.posts), "the stream went on") //nolint:testifylint // which would print them all
@@ -238,7 +238,7 @@ func TestBrandsChangeWhileTheStreamRuns(t *testing.T) {
 					return err
 				}
 			}
-			return stream()(ctx, from, out)
+			return talk()(ctx, from, out)
 		})
 		assert.Equal(t, []string{"1", "2"}, w.counted())
 	})
@@ -268,8 +268,7 @@ func TestABigCursorMovesSeldomAndAtTheEnd(t *testing.T) {
 		w := begin(t)
 		p := w.plan()
 		p.Most, p.Ages = 2000, []time.Duration{100 * time.Hour}
-		bytes := 0
-		live(t, p, nil, w, 5*time.Minute+100*time.Millisecond, func(ctx context.Context, from pipeline.Cursor, out pipeline.Session) error {
+		source := func(ctx context.Context, _ pipeline.Cursor, out pipeline.Session) error {
 			for n := range 1500 {
 				var batch []pipeline.Post
 				for i := range 2 {
@@ -280,8 +279,10 @@ func TestABigCursorMovesSeldomAndAtTheEnd(t *testing.T) {
 				}
 				time.Sleep(200 * time.Millisecond)
 			}
-			return stream()(ctx, from, out)
-		})
+			return errAway // the connection ends
+		}
+		require.ErrorIs(t, p.Run(t.Context(), nil, w, source), errAway)
+		bytes := 0
 		for _, c := range w.cursors {
 			bytes += len(c)
 		}
@@ -293,9 +294,48 @@ func TestABigCursorMovesSeldomAndAtTheEnd(t *testing.T) {
 			Again poll.Watch
 		}
 		require.NoError(t, json.Unmarshal(w.last(), &at))
-		assert.Equal(t, 1499, at.N, "the end of a run saves where it is")
+		assert.Equal(t, 1499, at.N, "the end of a connection saves where it is")
 		assert.Equal(t, 2000, at.Again.Len(), "the oldest are let go")
 	})
+}
+
+func TestNothingIsSavedAfterAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t)
+		p := w.plan()
+		p.Most = 1000
+		ctx, stop := context.WithCancel(t.Context())
+		err := p.Run(ctx, nil, w, func(ctx context.Context, _ pipeline.Cursor, out pipeline.Session) error {
+			for n := range 1000 {
+				if err := out.Emit(ctx, []pipeline.Post{post(fmt.Sprint("post", n), "aurelia")}, cursor(n)); err != nil {
+					return err
+				}
+			}
+			stop()
+			return ctx.Err()
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Len(t, w.posts, 1000)
+		assert.Less(t, len(w.cursors), 1000, "another process may have the source by now")
+		assert.Greater(t, len(w.cursors), 100, "a short cursor moves with each batch")
+	})
+}
+
+func TestAPanicComesOutOfRun(t *testing.T) {
+	for _, where := range []string{"the reader", "the source"} {
+		w := begin(t)
+		p := w.plan()
+		p.Ages, p.Pause = []time.Duration{0}, time.Millisecond
+		p.Read = func(context.Context, []string) ([]pipeline.Post, error) { panic("the reader") }
+		assert.PanicsWithValue(t, where, func() {
+			_ = p.Run(t.Context(), nil, w, func(ctx context.Context, from pipeline.Cursor, out pipeline.Session) error {
+				if where == "the source" {
+					panic(where)
+				}
+				return talk(post("a", "aurelia"))(ctx, from, out)
+			})
+		})
+	}
 }
 
 func TestWithoutBrandsOrAgesASourceRunsAsItIs(t *testing.T) {

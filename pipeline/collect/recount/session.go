@@ -91,10 +91,12 @@ func (s *session) done(err error) error {
 	return err
 }
 
-// flush saves at the end of a run what the pace held back.
+// flush saves at the end of a run what the pace held back, unless the run was stopped: then
+// another process may own the source by now.
 func (s *session) flush(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushWait)
-	defer cancel()
+	if ctx.Err() != nil {
+		return
+	}
 	_ = s.exclusive(ctx, func() error { // an error costs no more than a crash would
 		s.saved = time.Time{}
 		return s.move(ctx, nil)

@@ -33,21 +33,29 @@ func Pump(ctx context.Context, out pipeline.Session, read func(ctx context.Conte
 	inner, cancel := context.WithCancel(ctx)
 	items := make(chan Item, ahead)
 	done := make(chan error, 1)
+	var broken any
 	go func() {
 		defer close(items)
-		done <- read(inner, func(i Item) error {
-			select {
-			case items <- i:
-				return nil
-			case <-inner.Done():
-				return inner.Err()
-			}
+		var err error
+		broken = Guard(func() {
+			err = read(inner, func(i Item) error {
+				select {
+				case items <- i:
+					return nil
+				case <-inner.Done():
+					return inner.Err()
+				}
+			})
 		})
+		done <- err
 	}()
 	err := gather(ctx, out, items)
 	cancel()
 	for range items {
 		continue // until the reader has ended
+	}
+	if broken != nil {
+		panic(broken)
 	}
 	if err == nil {
 		err = <-done
@@ -56,6 +64,15 @@ func Pump(ctx context.Context, out pipeline.Session, read func(ctx context.Conte
 		return ctx.Err()
 	}
 	return err
+}
+
+// Guard runs what a source does in a goroutine of its own, and returns what it panicked
+// with. The source is to panic with it in its Run, where the runner catches it: elsewhere a
+// panic would end the process and every other source with it.
+func Guard(do func()) (broken any) {
+	defer func() { broken = recover() }()
+	do()
+	return nil
 }
 
 // batch is what waits for the next Emit.

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// again is how many statuses a request asks for. Servers may be told to allow no more
-	// than they show on a page, which is 20 where nobody says otherwise.
+	// again is how many statuses a request asks for: as many as a page has where nobody says
+	// otherwise, which every server allows.
 	again = 20
 	// againPause is a tenth of the 300 requests in five minutes that servers allow.
 	againPause = 10 * time.Second

@@ -3,6 +3,7 @@ package recount
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,9 @@ const (
 	learnWait = 10 * time.Second
 	// rest follows a refusal that names no time.
 	rest = time.Minute
+	// tries is how often the same posts are asked for where the platform says that the
+	// request is wrong: one of them must not keep all others waiting.
+	tries = 3
 )
 
 // Plan says what is read again.
@@ -80,6 +84,7 @@ type reader struct {
 	*session
 	edition string
 	learned time.Time
+	wrong   int // requests in a row that the platform called wrong
 }
 
 func (r *reader) run(ctx context.Context) {
@@ -136,10 +141,22 @@ func (r *reader) look(ctx context.Context) error {
 		return nil
 	}
 	posts, err := r.plan.Read(ctx, ids)
-	if err != nil {
+	if wrong(err) {
+		r.wrong++
+	} else {
+		r.wrong = 0
+	}
+	if err != nil && r.wrong < tries {
 		return err
 	}
-	return r.settle(ctx, ids, posts)
+	r.wrong = 0
+	return errors.Join(err, r.settle(ctx, ids, posts))
+}
+
+// wrong reports whether a platform says that it will never answer this request.
+func wrong(err error) bool {
+	status, ok := errors.AsType[*client.StatusError](err)
+	return ok && (status.Code == http.StatusBadRequest || status.Code == http.StatusNotFound || status.Code == http.StatusUnprocessableEntity)
 }
 
 // due are posts that are to be read now, each once.

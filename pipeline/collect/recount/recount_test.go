@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,8 +186,9 @@ func TestRefusalsAreWaitedOutBesideTheStream(t *testing.T) {
 		err  error
 		want []string
 	}{
-		"an error":  {errAway, []string{"1h1m0s a", "1h2m0s a", "1h3m0s a"}},
-		"slow down": {&client.LimitedError{Until: time.Date(2000, 1, 1, 1, 30, 0, 0, time.UTC)}, []string{"1h1m0s a", "1h30m0s a", "1h31m0s a"}},
+		"an error":                {errAway, []string{"1h1m0s a", "1h2m0s a", "1h3m0s a"}},
+		"a request that is wrong": {&client.StatusError{Code: 400}, []string{"1h1m0s a", "1h2m0s a", "1h3m0s a"}},
+		"slow down":               {&client.LimitedError{Until: time.Date(2000, 1, 1, 1, 30, 0, 0, time.UTC)}, []string{"1h1m0s a", "1h30m0s a", "1h31m0s a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -216,6 +218,22 @@ func TestRefusalsAreWaitedOutBesideTheStream(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAWrongRequestDoesNotKeepOthersWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t)
+		w.answer = func(ids []string) error {
+			if slices.Contains(ids, "bad") {
+				return &client.StatusError{Code: 400}
+			}
+			return nil
+		}
+		p := w.plan()
+		p.Ages = p.Ages[:1]
+		live(t, p, nil, w, 2*time.Hour, talk(post("a", "aurelia"), post("bad", "aurelia"), post("c", "aurelia"), post("d", "aurelia")))
+		assert.Equal(t, []string{"1h0m0s a bad c", "1h1m0s a bad c", "1h2m0s a bad c", "1h3m0s d"}, w.asked)
+	})
 }
 
 func TestBrandsChangeWhileTheStreamRuns(t *testing.T) {

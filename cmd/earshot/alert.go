@@ -38,8 +38,9 @@ which none of them told anything are those in which Earshot did not run.
 
 With --series, runs the default detector over series of counts as if they were live: a decision at a row
 never reads a later row. A series is a CSV file with the header timestamp,value, oldest row
-first, in buckets of any one length. The alerts are CSV with the header series,timestamp:
-the base name of the file, and the timestamp as it stands there.`,
+first, in buckets of any one length from a second to a year. Missing rows are buckets in which nobody
+was counted, up to two hours; a longer gap is taken as usual. The alerts are CSV with the header
+series,timestamp: the base name of the file, and the timestamp as it stands there.`,
 		Example: `  earshot alert backtest --from 2026-10-01 --to 2026-11-01
   earshot alert backtest --series mentions.csv
   earshot alert backtest --series a.csv b.csv c.csv --out alerts.csv`,

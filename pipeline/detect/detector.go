@@ -90,17 +90,27 @@ type Alert struct {
 	Score    float64       // deviations above it, over the window's threshold: above 1
 }
 
-// New returns a detector for buckets of one length, of at least a second and at most a day.
+// longestBucket is the length of buckets from which on nothing could be learnt in a lifetime.
+const longestBucket = 366 * dayLength
+
+// Of long buckets the history and the warm-up have to hold some, whatever their lengths say:
+// a mean of two weeks tells nothing of the next.
+const (
+	leastHistory = 14
+	leastWarmup  = 7
+)
+
+// New returns a detector for buckets of one length, of at least a second and at most a year.
 func New(cfg Config, bucket time.Duration) (*Detector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("detect: %w", err)
 	}
-	if bucket < time.Second || bucket > 24*time.Hour {
-		return nil, fmt.Errorf("detect: buckets of %s are not between a second and a day", bucket)
+	if bucket < time.Second || bucket > longestBucket {
+		return nil, fmt.Errorf("detect: buckets of %s are not between a second and a year", bucket)
 	}
 	d := &Detector{
-		cfg: cfg, history: buckets(cfg.History, bucket), quiet: buckets(cfg.Quiet, bucket), warmup: buckets(cfg.Warmup, bucket),
-		day: buckets(dayLength, bucket),
+		cfg: cfg, quiet: buckets(cfg.Quiet, bucket), day: buckets(dayLength, bucket),
+		history: max(leastHistory, buckets(cfg.History, bucket)), warmup: max(leastWarmup, buckets(cfg.Warmup, bucket)),
 	}
 	d.half = min(int(smoothing/bucket), (d.day-1)/2)
 	longest := 0
@@ -113,12 +123,19 @@ func New(cfg Config, bucket time.Duration) (*Detector, error) {
 		whole := time.Duration(length) * bucket
 		d.windows = append(d.windows, window{
 			length: length, span: whole,
-			threshold: cfg.Threshold * math.Pow(float64(referenceWindow)/float64(whole), cfg.Shortness),
+			threshold: threshold(cfg, whole),
 		})
 	}
 	d.sums = make([]float64, d.history+2*longest+d.half+2+maxPeek)
 	d.usual = make([]float64, len(d.sums))
 	return d, nil
+}
+
+// threshold is that of windows of one length. Where buckets are longer than the longest of
+// spans, its own holds: a window of a day is not ten times as sure as one of an hour.
+func threshold(cfg Config, window time.Duration) float64 {
+	all := spans()
+	return cfg.Threshold * math.Pow(float64(referenceWindow)/float64(min(window, all[len(all)-1])), cfg.Shortness)
 }
 
 func buckets(span, bucket time.Duration) int {
@@ -134,6 +151,17 @@ func (d *Detector) Add(count float64) (Alert, bool) {
 	}
 	d.latch.mark(d.level.Row, d.level.Score)
 	return d.level, true
+}
+
+// Skip passes over buckets of which nothing is known, so that the time of day stays right:
+// they are taken as usual. What is longer than the history says no more than the history does.
+func (d *Detector) Skip(n int) {
+	if n > d.history {
+		n = d.history + (n-d.history)%d.day
+	}
+	for range n {
+		d.step(d.Usual())
+	}
 }
 
 // maxPeek is the most buckets that Peek judges.
@@ -190,7 +218,7 @@ func (d *Detector) step(count float64) {
 // any brand: below it nothing has to be judged.
 func Least(cfg Config) float64 {
 	all := spans()
-	least := cfg.Threshold * math.Pow(float64(referenceWindow)/float64(all[len(all)-1]), cfg.Shortness) * lightest
+	least := threshold(cfg, all[len(all)-1]) * lightest
 	return math.Floor(leastUsual+least) + 1
 }
 

@@ -3,6 +3,7 @@ package detect
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // reference is the detector written out: it keeps everything and looks at all of it.
 func reference(cfg Config, bucket time.Duration, counts []float64) []Alert {
 	var out []Alert
-	history, quiet, warmup := buckets(cfg.History, bucket), buckets(cfg.Quiet, bucket), buckets(cfg.Warmup, bucket)
+	history, quiet, warmup := max(14, buckets(cfg.History, bucket)), buckets(cfg.Quiet, bucket), max(7, buckets(cfg.Warmup, bucket))
 	day, half := buckets(24*time.Hour, bucket), int(time.Hour/bucket)
 	mean := func(from, to int) (s float64) {
 		for _, c := range counts[from:to] {
@@ -56,7 +57,7 @@ func reference(cfg Config, bucket time.Duration, counts []float64) []Alert {
 			}
 			observed, expected := within(row, length)
 			whole := time.Duration(length) * bucket
-			limit := cfg.Threshold * math.Pow(float64(30*time.Minute)/float64(whole), cfg.Shortness)
+			limit := cfg.Threshold * math.Pow(float64(30*time.Minute)/float64(min(whole, 2*time.Hour)), cfg.Shortness)
 			phi = max(1, phi/float64(n))
 			limit *= min(1, 0.5+0.25*math.Log(phi))
 			score := (observed - expected) / math.Sqrt(max(phi*expected, 1)) / limit
@@ -102,8 +103,8 @@ func TestDetectorEqualsItsDefinition(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.History, cfg.Warmup, cfg.Quiet, cfg.Refire, cfg.Threshold = 48*time.Hour, 24*time.Hour, 5*time.Hour, 1.2, 3
 	for seed := range uint64(4) {
-		for _, bucket := range []time.Duration{20 * time.Minute, time.Hour} {
-			counts := noisy(seed, 700, int(24*time.Hour/bucket))
+		for _, bucket := range []time.Duration{20 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour} {
+			counts := noisy(seed, 700, max(7, int(24*time.Hour/bucket)))
 			want, got := reference(cfg, bucket, counts), run(t, cfg, bucket, counts)
 			require.NotEmpty(t, want)
 			require.Len(t, got, len(want))
@@ -155,6 +156,20 @@ func TestDetectorSaysNothingOfASilentOrSteadyBrand(t *testing.T) {
 	assert.Empty(t, run(t, DefaultConfig(), time.Minute, steady))
 }
 
+func TestLongBucketsAreNotNoise(t *testing.T) {
+	for _, bucket := range []time.Duration{6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour} {
+		rng := rand.New(rand.NewPCG(5, 7))
+		counts := make([]float64, 400)
+		for i := range counts {
+			counts[i] = math.Max(0, math.Round(20+math.Sqrt(20)*rng.NormFloat64()))
+		}
+		counts[300] = 160
+		alerts := run(t, DefaultConfig(), bucket, counts)
+		assert.LessOrEqual(t, len(alerts), 3, "buckets of %s: chance alone fires in one of 400 at most, now and then two", bucket)
+		assert.True(t, slices.ContainsFunc(alerts, func(a Alert) bool { return a.Row == 300 }), "buckets of %s: the burst is found", bucket)
+	}
+}
+
 func TestConfigNamesWhatIsWrong(t *testing.T) {
 	require.NoError(t, DefaultConfig().Validate())
 	err := Config{Threshold: -1, Shortness: 3, History: time.Hour, Quiet: -1, Refire: 0.5}.Validate()
@@ -162,7 +177,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		require.ErrorContains(t, err, field)
 	}
 	_, err = New(DefaultConfig(), time.Millisecond)
-	require.ErrorContains(t, err, "between a second and a day")
+	require.ErrorContains(t, err, "between a second and a year")
 }
 
 func BenchmarkDetector(b *testing.B) {

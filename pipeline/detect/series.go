@@ -37,7 +37,7 @@ func ReadSeries(name string, in io.Reader) (Series, error) {
 	if err != nil {
 		return s, fmt.Errorf("%s: %w; the first line should be timestamp,value", name, noEOF(err))
 	}
-	if strings.TrimPrefix(head[0], "\ufeff") != "timestamp" || head[1] != "value" {
+	if !named(strings.TrimPrefix(head[0], "\ufeff"), "timestamp") || !named(head[1], "value") {
 		return s, fmt.Errorf("%s:1: the header is %q; it should be timestamp,value", name, strings.Join(head, ","))
 	}
 	for {
@@ -49,6 +49,7 @@ func ReadSeries(name string, in io.Reader) (Series, error) {
 			return s, fmt.Errorf("%s: %w", name, err)
 		}
 		line, _ := rows.FieldPos(0)
+		row[0], row[1] = strings.TrimSpace(row[0]), strings.TrimSpace(row[1])
 		at, err := moment(row[0])
 		if err != nil {
 			return s, fmt.Errorf("%s:%d: %w", name, line, err)
@@ -68,6 +69,9 @@ func ReadSeries(name string, in io.Reader) (Series, error) {
 	return s, nil
 }
 
+// named reports whether a column has a name, however it is written.
+func named(column, name string) bool { return strings.EqualFold(strings.TrimSpace(column), name) }
+
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return errors.New("the file is empty")
@@ -84,8 +88,8 @@ func moment(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not a time such as 2015-03-03 04:37:53", text)
 }
 
-// bucketRows is how many rows, at the most, tell the length of a bucket. They lie within
-// the warm-up, so that no decision depends on a later row.
+// bucketRows is how many rows, at the most, tell the length of a bucket. No decision is made
+// before the last of them, so that none depends on a later row.
 const bucketRows = 12
 
 // Bucket is the length of a bucket: the median distance of the first rows.
@@ -101,19 +105,40 @@ func (s Series) Bucket() time.Duration {
 // Weeks is the length of the series.
 func (s Series) Weeks() float64 { return s.Times[len(s.Times)-1].Sub(s.Times[0]).Hours() / (24 * 7) }
 
-// Backtest runs a detector over a series as if it were live and returns its alerts.
+// Backtest runs a detector over a series as if it were live and returns its alerts, with
+// the rows of the file.
 func Backtest(cfg Config, s Series) ([]Alert, error) {
-	d, err := New(cfg, s.Bucket())
+	bucket := s.Bucket()
+	d, err := New(cfg, bucket)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
 	var out []Alert
-	for _, count := range s.Counts {
-		if a, ok := d.Add(count); ok {
+	for row, count := range s.Counts {
+		s.pass(d, row, bucket)
+		if a, ok := d.Add(count); ok && row >= bucketRows {
+			a.Row = row
 			out = append(out, a)
 		}
 	}
 	return out, nil
+}
+
+// pass goes over the buckets that the file leaves out before a row. Up to the longest window
+// nobody was counted there, as tables leave empty buckets out; more is a gap in what is known.
+func (s Series) pass(d *Detector, row int, bucket time.Duration) {
+	if row == 0 {
+		return
+	}
+	gap := s.Times[row].Sub(s.Times[row-1])
+	missing := buckets(gap, bucket) - 1
+	if all := spans(); gap > all[len(all)-1] {
+		d.Skip(missing)
+		return
+	}
+	for range missing {
+		d.step(0)
+	}
 }
 
 // ReadWindows reads labelled windows: a JSON object of file names, each with a list of

@@ -156,7 +156,27 @@ func (d *decoder) blame(err error, known []field, path string) {
 			text = rest // "simulate: rate is -1": the path says it already
 		}
 	}
-	d.problem(d.near(at), at, text, "")
+	if !d.follows(at) {
+		d.problem(d.near(at), at, text, "")
+	}
+}
+
+// follows reports whether what is wrong with a setting may come of something that could
+// not be read: of the setting itself, of what holds it, or of its entry of a list, which
+// has no defaults.
+func (d *decoder) follows(path string) bool {
+	for _, p := range d.unread {
+		if p.Path == "" {
+			continue
+		}
+		if i := strings.LastIndexByte(p.Path, ']'); i >= 0 && strings.HasPrefix(path+".", p.Path[:i+1]+".") {
+			return true
+		}
+		if path == p.Path || strings.HasPrefix(path, p.Path+".") || strings.HasPrefix(path, p.Path+"[") {
+			return true
+		}
+	}
+	return false
 }
 
 // deepest returns the path if word names a setting below the given ones, by its last

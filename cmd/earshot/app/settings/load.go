@@ -23,13 +23,16 @@ const EnvPrefix = "EARSHOT_"
 func Load(file string, content []byte, environ []string, into any) Problems {
 	d := &decoder{file: file, places: map[string]place{}}
 	root := reflect.ValueOf(into).Elem()
-	if n := d.parse(content); n != nil {
+	n := d.parse(content)
+	if n == nil && len(d.problems) > 0 {
+		return d.problems // nothing was read, so nothing more can be said
+	}
+	if n != nil {
 		d.value(n, root, "")
 	}
 	d.environment(environ, root)
-	if len(d.problems) == 0 {
-		d.validate(root, "")
-	}
+	d.unread = d.problems
+	d.validate(root, "")
 	return d.problems.sorted()
 }
 
@@ -39,6 +42,7 @@ type decoder struct {
 	file     string
 	places   map[string]place // of each setting that the file names
 	problems Problems
+	unread   Problems // what could not be read at all: what follows from that is not told
 }
 
 func (d *decoder) problem(at place, path, what, mend string) {

@@ -32,8 +32,10 @@ func rows(b *strings.Builder, of []field, path string, overridable bool) {
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", at, typeName(t), code(inline(f.value)), env, escape(meaning))
 		if f.file != "" {
-			fmt.Fprintf(b, "| `%s` | text |  | %s | file that holds %s |\n", join(path, f.file),
-				strings.TrimSuffix(env, "`")+"_FILE`", f.name)
+			if env != "" {
+				env = strings.TrimSuffix(env, "`") + "_FILE`"
+			}
+			fmt.Fprintf(b, "| `%s` | text |  | %s | file that holds %s |\n", join(path, f.file), env, f.name)
 		}
 		switch {
 		case t.Kind() == reflect.Struct && !scalar(t):

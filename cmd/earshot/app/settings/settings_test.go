@@ -122,6 +122,19 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// A mistake in one setting hides no other; what only follows from it is not told.
+func TestEveryMistakeIsTold(t *testing.T) {
+	_, problems := load("sever: {}\nserver:\n  port: 70000\n  wait: soon\nsources:\n- {name: a, type: fil}\n", "EARSHOT_SERVER_MODE=slow")
+	var paths []string
+	for _, p := range problems {
+		paths = append(paths, p.Path)
+	}
+	assert.ElementsMatch(t, []string{"sever", "server.port", "server.wait", "sources[0].type", "EARSHOT_SERVER_MODE"}, paths)
+	_, problems = load("server: {port: 70000, port: many}\n")
+	require.Len(t, problems, 1, "%s", problems.Error())
+	assert.Equal(t, "server.port", problems[0].Path)
+}
+
 func TestBrokenYAMLNamesTheLine(t *testing.T) {
 	_, problems := load("data: a\nserver: [\n")
 	require.Len(t, problems, 1)

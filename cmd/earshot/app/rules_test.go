@@ -39,6 +39,22 @@ sources:
 	require.ErrorContains(t, SourceRules(cfg, c, "none"), "no source is named")
 }
 
+func TestWhichSourcesAskWhatBrandsLookFor(t *testing.T) {
+	cfg, err := LoadConfig("earshot.yaml", []byte(`
+sources:
+  - {name: x, type: x, token: t}
+  - {name: reddit, type: reddit, client_id: c, client_secret: t, brands: true}
+  - {name: bluesky, type: bluesky}
+  - {name: mastodon, type: mastodon, server: 'https://mastodon.example', token: t}
+`), nil)
+	require.NoError(t, err)
+	entries, err := cfg.entries()
+	require.NoError(t, err)
+	for _, e := range entries {
+		assert.Implements(t, (*follower)(nil), e.Source, "%s would never hear of the brands, without a word", e.Name)
+	}
+}
+
 // listener is a source that only wants to know the brands.
 type listener struct{ brands rules.Brands }
 

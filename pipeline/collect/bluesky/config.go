@@ -17,7 +17,7 @@ type Config struct {
 	Reposts  bool            `yaml:"reposts" doc:"reads reposts too"`
 	Profiles string          `yaml:"profiles" doc:"address of the service that tells handles, names and followers of authors (app.bsky.actor.getProfiles): each author once a day, 25 a request, at most five requests a second; empty: not asked"`
 	Reread   []time.Duration `yaml:"reread" doc:"ages at which a post that a brand looks for is asked for again at profiles, for its counts; empty = never"`
-	Watch    int             `yaml:"watch" doc:"posts that are watched for that at once; beyond it the oldest are let go"`
+	Watch    int             `yaml:"watch" doc:"posts that are watched for that at once; of more, an even sample"`
 	Deadline time.Duration   `yaml:"deadline" doc:"silence after which the connection is taken for dead"`
 }
 

@@ -34,7 +34,7 @@ type Config struct {
 	Compression string            `yaml:"compression" doc:"auto goes by the name: .gz, .zst" enum:"auto,none,gzip,zstd"`
 	Columns     map[string]string `yaml:"columns" doc:"field of a post: number (from 1) or header of the column, or - for none; of ndjson the path of a value, such as user.name. Without it the header decides, else the columns are guessed"`
 	Header      string            `yaml:"header" doc:"whether the first record of CSV or TSV names the columns" enum:"auto,yes,no"`
-	Delimiter   string            `yaml:"delimiter" doc:"character between fields of CSV"`
+	Delimiter   string            `yaml:"delimiter" doc:"character between the fields of CSV; auto finds it among , ; and tab"`
 	Platform    string            `yaml:"platform" doc:"platform of posts that name none; empty: x for tweet ids, else file"`
 	Kind        string            `yaml:"kind" doc:"kind of posts that name none" enum:"post,comment,repost,quote,review,article,edit"`
 	Source      string            `yaml:"source" doc:"source of posts that name none; empty: the file's name"`
@@ -49,7 +49,7 @@ type Config struct {
 
 // DefaultConfig reads a file once and goes by its name.
 func DefaultConfig() Config {
-	return Config{Format: Auto, Compression: Auto, Header: Auto, Delimiter: ",", Kind: "post", DateOrder: Auto, TimeZone: "UTC", Poll: 250 * time.Millisecond}
+	return Config{Format: Auto, Compression: Auto, Header: Auto, Delimiter: Auto, Kind: "post", DateOrder: Auto, TimeZone: "UTC", Poll: 250 * time.Millisecond}
 }
 
 // Validate reports all that is wrong with the settings.
@@ -81,8 +81,8 @@ func (c Config) Validate() error {
 	if c.Format == Auto && c.Path != "" && c.format() == "" {
 		wrong("format: the name %s does not tell it; set format to ndjson, csv, tsv or text", filepath.Base(c.Path))
 	}
-	if len(c.Delimiter) != 1 || strings.ContainsAny(c.Delimiter, "\"\r\n") {
-		wrong("delimiter: %q is not one ASCII character other than a quote or a line break", c.Delimiter)
+	if c.Delimiter != Auto && len(c.Delimiter) != 1 || strings.ContainsAny(c.Delimiter, "\"\r\n") {
+		wrong("delimiter: %q is neither auto nor one ASCII character other than a quote or a line break", c.Delimiter)
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		wrong("time_zone: %w", err)

@@ -44,7 +44,7 @@ func (c Config) decoder(p *plan) (decoder, error) {
 	if c.table() {
 		return newPresetDecoder(c, p, times)
 	}
-	d := &columnDecoder{comma: c.comma(), quoted: c.format() == CSV, set: make([]setter, len(p.Columns)), names: p.Columns}
+	d := &columnDecoder{comma: c.comma(p), quoted: c.format() == CSV, set: make([]setter, len(p.Columns)), names: p.Columns}
 	for i, field := range p.Columns {
 		if field == "" {
 			continue
@@ -59,11 +59,15 @@ func (c Config) decoder(p *plan) (decoder, error) {
 	return d, nil
 }
 
-func (c Config) comma() byte {
-	if c.format() == TSV {
+// comma is what stands between fields: as the settings say, else as it was found.
+func (c Config) comma(p *plan) byte {
+	switch {
+	case c.format() == TSV:
 		return '\t'
+	case c.Delimiter != Auto:
+		return c.Delimiter[0]
 	}
-	return c.Delimiter[0]
+	return p.comma()
 }
 
 func (c Config) clock() (clock, error) {

@@ -15,6 +15,13 @@ func (s *Source) inspect(ctx context.Context) (plan, error) {
 	if c.table() {
 		return s.inspectTable(ctx)
 	}
+	found := plan{}
+	if c.finds() {
+		var err error
+		if found.Delimiter, err = c.delimiter(ctx); err != nil {
+			return plan{}, err
+		}
+	}
 	in, err := openInput(ctx, c.Path, c.compression(), 0)
 	if err != nil {
 		return plan{}, fmt.Errorf("file: open: %w", err)
@@ -23,7 +30,7 @@ func (s *Source) inspect(ctx context.Context) (plan, error) {
 	if f := c.format(); f != CSV && f != TSV {
 		return plan{TweetIDs: c.TweetIDs}, nil
 	}
-	frames := newFramer(in.stream, 0, c.split(nil))
+	frames := newFramer(in.stream, 0, c.split(&found))
 	var sample [][]string
 	var line, first int64 // line breaks so far, and the line of the first record
 	for len(sample) <= sampleRecords {
@@ -38,7 +45,7 @@ func (s *Source) inspect(ctx context.Context) (plan, error) {
 		if fr.problem != "" || len(fr.data) == 0 {
 			continue
 		}
-		if fields, err := c.fields(fr.data); err == nil {
+		if fields, err := c.fields(fr.data, c.comma(&found)); err == nil {
 			if len(sample) == 0 {
 				first = max(line-fr.lines, 0) + 1
 			}
@@ -49,18 +56,50 @@ func (s *Source) inspect(ctx context.Context) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
+	p.Delimiter = found.Delimiter
 	s.mu.Lock()
 	s.sentence = sentence
 	s.mu.Unlock()
 	return p, nil
 }
 
-func (c Config) fields(record []byte) ([]string, error) {
+func (c Config) fields(record []byte, comma byte) ([]string, error) {
 	text, _ := clean(record)
 	if c.format() == CSV {
-		return fieldsCSV(text, c.comma(), nil)
+		return fieldsCSV(text, comma, nil)
 	}
 	return strings.Split(text, "\t"), nil
+}
+
+// delimiters are what tables have between their columns, the likeliest first.
+func delimiters() []byte { return []byte{',', ';', '\t'} }
+
+// finds reports whether the delimiter of a table is not known before it is looked at.
+func (c Config) finds() bool { return c.format() == CSV && c.Delimiter == Auto }
+
+// delimiter is what cuts the first records of a CSV file into most columns, as many in
+// nine of ten of them as in the first; a comma if nothing does.
+func (c Config) delimiter(ctx context.Context) (string, error) {
+	best, columns := ",", 1
+	for _, comma := range delimiters() {
+		records, _, err := c.head(ctx, comma)
+		if err != nil {
+			return "", err
+		}
+		if len(records) == 0 || len(records[0]) <= columns {
+			continue
+		}
+		alike := 0
+		for _, r := range records {
+			if len(r) == len(records[0]) {
+				alike++
+			}
+		}
+		if 10*alike >= 9*len(records) {
+			best, columns = string(comma), len(records[0])
+		}
+	}
+	return best, nil
 }
 
 // preambleRecords is how many records of a table are looked at for its header.
@@ -70,12 +109,12 @@ const preambleRecords = 50
 func (s *Source) inspectTable(ctx context.Context) (plan, error) {
 	c := s.config
 	table, _ := tableOf(c.Preset)
-	delimiters := []byte{',', ';', '\t'}
-	if c.Delimiter != "," {
-		delimiters = []byte{c.Delimiter[0]}
+	candidates := delimiters()
+	if c.Delimiter != Auto {
+		candidates = []byte{c.Delimiter[0]}
 	}
 	var nearest, lacks []string
-	for _, comma := range delimiters {
+	for _, comma := range candidates {
 		records, lines, err := c.head(ctx, comma)
 		if err != nil {
 			return plan{}, err

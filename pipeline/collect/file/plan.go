@@ -14,12 +14,11 @@ type plan struct {
 	Header   int64    `json:"header,omitempty"` // line of the record that names the columns; 0: none
 	TweetIDs bool     `json:"tweet_ids,omitempty"`
 
-	// Of a preset: what the columns are called, and what stands between them.
-	Names     []string `json:"names,omitempty"`
-	Delimiter string   `json:"delimiter,omitempty"`
+	Delimiter string   `json:"delimiter,omitempty"` // between columns, where it was found
+	Names     []string `json:"names,omitempty"`     // of a preset: what the columns are called
 }
 
-// comma of a preset's table.
+// comma is the delimiter that was found.
 func (p *plan) comma() byte {
 	if p == nil || len(p.Delimiter) != 1 {
 		return ','

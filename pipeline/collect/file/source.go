@@ -151,7 +151,15 @@ func (s *Source) begin(ctx context.Context, at place, to pipeline.Session) (*rea
 		r.in.close()
 		return nil, final{fmt.Errorf("file: %s is UTF-16, which cannot be followed; convert it to UTF-8", path)}
 	}
-	r.frames = newFramer(r.in.stream, r.at.Offset, s.config.split(r.at.Plan))
+	cut := s.config.split(r.at.Plan)
+	if r.at.Plan == nil && s.config.finds() {
+		first := plan{}
+		if first.Delimiter, err = s.config.delimiter(ctx); err != nil {
+			return nil, err
+		}
+		cut = s.config.split(&first)
+	}
+	r.frames = newFramer(r.in.stream, r.at.Offset, cut)
 	r.frames.live = s.config.Follow
 	return r, nil
 }
@@ -161,7 +169,7 @@ func (c Config) split(p *plan) split {
 	case c.table():
 		return splitCSV(p.comma())
 	case c.format() == CSV:
-		return splitCSV(c.comma())
+		return splitCSV(c.comma(p))
 	}
 	return splitLine
 }
@@ -306,6 +314,7 @@ func (r *reading) settle(ctx context.Context) error {
 			return err
 		}
 		r.at.Plan = &p
+		r.frames.split = s.config.split(&p) // a file that grows may have had no record before
 	}
 	d, err := s.config.decoder(r.at.Plan)
 	if err != nil {

@@ -20,7 +20,7 @@ type Config struct {
 	Transport string          `yaml:"transport" enum:"sse,websocket" doc:"how the stream comes"`
 	Backfill  int             `yaml:"backfill" doc:"most pages of 40 posts that are read after a pause; what is beyond is a gap"`
 	Reread    []time.Duration `yaml:"reread" doc:"ages at which a post that a brand looks for is read again for counts and edits; empty = never"`
-	Watch     int             `yaml:"watch" doc:"posts that are watched for that at once; beyond it the oldest are let go"`
+	Watch     int             `yaml:"watch" doc:"posts that are watched for that at once; of more, an even sample"`
 	Deadline  time.Duration   `yaml:"deadline" doc:"silence after which the connection is taken for dead; servers beat every 15 s"`
 }
 

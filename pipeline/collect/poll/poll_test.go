@@ -171,6 +171,33 @@ func TestPostsAreReadAgainAtTheirAges(t *testing.T) {
 	})
 }
 
+// TestOfTooManyAnEvenSampleGrowsOld feeds ten times as many posts within the first age as are watched.
+func TestOfTooManyAnEvenSampleGrowsOld(t *testing.T) {
+	const most, posts = 200, 2000
+	w := Watch{Steps: []time.Duration{time.Hour}, Most: most}
+	for n := range posts {
+		w.Add(strconv.Itoa(n), start().Add(time.Duration(n)*time.Second))
+	}
+	data, err := json.Marshal(&w)
+	require.NoError(t, err)
+	again := Watch{Steps: w.Steps, Most: most}
+	require.NoError(t, json.Unmarshal(data, &again))
+	for n := range posts { // as many once more, after a restart
+		again.Add(strconv.Itoa(posts+n), start().Add(time.Duration(posts+n)*time.Second))
+	}
+	due := again.Due(start().Add(3*time.Hour), posts)
+	require.Len(t, due, most)
+	var tenths [10]int
+	for _, id := range due {
+		n, err := strconv.Atoi(id)
+		require.NoError(t, err)
+		tenths[n*10/(2*posts)]++
+	}
+	for i, n := range tenths {
+		assert.InDelta(t, most/10, n, 15, "of the %d. tenth", i+1)
+	}
+}
+
 func TestWhatIsPushedIsHandedOverOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, n := &shelf{newest: 5, depth: 1}, &notes{}

@@ -1,6 +1,8 @@
 package poll
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +17,7 @@ import (
 // with no Steps watches nothing.
 type Watch struct {
 	Steps []time.Duration // ages of a post, growing
-	Most  int             // posts watched at once; beyond it the oldest are let go
+	Most  int             // posts watched at once; of more, an even sample
 
 	posts []watched // in the order in which they were seen
 }
@@ -30,8 +32,16 @@ func CheckAges(ages []time.Duration) error {
 
 type watched struct {
 	id   string
-	seen int64 // s, our clock
-	step int   // the next one
+	seen int64  // s, our clock
+	step int    // the next one
+	lot  uint64 // of posts too many, the highest lot is let go
+}
+
+// lot depends on the id alone, so that the posts that stay are an even sample of all, at each age and after a restart:
+// the k lowest of random numbers (bottom-k sampling, Cohen and Kaplan 2007).
+func lot(id string) uint64 {
+	sum := sha256.Sum256([]byte(id))
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // Add begins to watch a post. Its age counts from when we saw it, which no claim of a
@@ -40,9 +50,15 @@ func (w *Watch) Add(id string, now time.Time) {
 	if len(w.Steps) == 0 || w.Most <= 0 {
 		return
 	}
-	w.posts = append(w.posts, watched{id: id, seen: now.Unix()})
-	if n := len(w.posts) - w.Most; n > 0 {
-		w.posts = w.posts[n:]
+	w.posts = append(w.posts, watched{id: id, seen: now.Unix(), lot: lot(id)})
+	for len(w.posts) > w.Most {
+		highest := 0
+		for i := range w.posts {
+			if w.posts[i].lot > w.posts[highest].lot {
+				highest = i
+			}
+		}
+		w.posts = slices.Delete(w.posts, highest, highest+1)
 	}
 }
 
@@ -134,7 +150,7 @@ func (w *Watch) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("poll: %.40q is no watched post", field)
 		}
 		last += after
-		w.posts = append(w.posts, watched{id: part[0], seen: last, step: step})
+		w.posts = append(w.posts, watched{id: part[0], seen: last, step: step, lot: lot(part[0])})
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ const (
 // Plan says what is read again.
 type Plan struct {
 	Ages  []time.Duration // of a post, from when we saw it; growing
-	Most  int             // posts watched at once; beyond it the oldest are let go
+	Most  int             // posts watched at once; of more, an even sample
 	Batch func() int      // posts of one request, which may change when a server cannot do as many
 	Pause time.Duration   // between two requests
 

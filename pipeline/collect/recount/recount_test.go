@@ -313,7 +313,7 @@ func TestABigCursorMovesSeldomAndAtTheEnd(t *testing.T) {
 		}
 		require.NoError(t, json.Unmarshal(w.last(), &at))
 		assert.Equal(t, 1499, at.N, "the end of a connection saves where it is")
-		assert.Equal(t, 2000, at.Again.Len(), "the oldest are let go")
+		assert.Equal(t, 2000, at.Again.Len(), "of more, an even sample")
 	})
 }
 

@@ -21,7 +21,7 @@ type Config struct {
 	Every      time.Duration   `yaml:"every" doc:"distance between two rounds over all listings; Reddit allows 100 requests a minute"`
 	Depth      int             `yaml:"depth" doc:"pages of 100 that are read back at most; Reddit shows ten"`
 	Reread     []time.Duration `yaml:"reread" doc:"ages at which a post is read again for counts, edits and deletes; empty = never"`
-	Watch      int             `yaml:"watch" doc:"posts that are watched for that at once; beyond it the oldest are let go"`
+	Watch      int             `yaml:"watch" doc:"posts that are watched for that at once; of more, an even sample"`
 	Endpoint   string          `yaml:"endpoint" doc:"address of the API"`
 	SignIn     string          `yaml:"sign_in" doc:"address that gives tokens"`
 }

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,6 +44,9 @@ func deadOne(o *options, do deadUse, use, short, long string, args cobra.Positio
 		RunE: func(c *cobra.Command, ids []string) error {
 			if d.IDs = ids; c.Name() == "retry" && (len(ids) == 0) != d.All {
 				return usage(c, errors.New("name ids, or --all"))
+			}
+			if stages := app.DeadStages(); d.Stage != "" && !slices.Contains(stages, d.Stage) {
+				return usage(c, fmt.Errorf("--stage: %q is none of %s", d.Stage, strings.Join(stages, ", ")))
 			}
 			cfg, console, err := o.prepare(c)
 			if err != nil {

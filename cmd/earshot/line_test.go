@@ -205,6 +205,13 @@ func TestExitCodes(t *testing.T) {
 		"no config":       {[]string{"run", "-c", "/nonexistent.yaml"}, app.ExitConfiguration, "no such file"},
 		"away":            {[]string{"sql", "SELECT 1", "-c", away}, app.ExitUnreachable, "connection refused"},
 		"missing import":  {[]string{"import", "/nonexistent.tsv"}, app.ExitFailed, "no such file"},
+		"missing, unsaid": {[]string{"import", "/nonexistent"}, app.ExitFailed, "no such file"},
+		"import of a dir": {[]string{"import", filepath.Dir(bad)}, app.ExitFailed, "is a directory; name a file"},
+		"unknown stage":   {[]string{"dead", "list", "--stage", "nowhere"}, app.ExitUsage, `"nowhere" is none of collect, decode`},
+		"unknown mute":    {[]string{"brand", "mute", "weather", "rain"}, app.ExitUsage, "author, source or domain"},
+		"drop live":       {[]string{"labels", "drop", "live"}, app.ExitUsage, "cannot be dropped"},
+		"broken query":    {[]string{"query", "check", "a OR"}, app.ExitConfiguration, "column 5"},
+		"no posts":        {[]string{"query", "test", "a", "/nonexistent.tsv"}, app.ExitFailed, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs output

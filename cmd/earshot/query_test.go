@@ -39,7 +39,7 @@ missed  line 3: forza Milan
 precision 0.667 (2 of 3), recall 0.667 (2 of 3), 5 posts
 `, out)
 	code, _, errs = say(t, "", "query", "test", "milan", writeFile(t, "bad.tsv", "yes\ta\nmaybe\tb\n"))
-	assert.Equal(t, 3, code)
+	assert.Equal(t, 1, code)
 	assert.Contains(t, errs, "line 2: expected yes or no, a tab and a post")
 	code, _, errs = say(t, "", "query", "test", "milan and x", posts)
 	assert.Equal(t, 3, code)

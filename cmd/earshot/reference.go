@@ -19,7 +19,7 @@ Exit codes, of every command:
 | 0 | done |
 | 1 | failed; the last line says why |
 | 2 | unknown command, flag or argument |
-| 3 | the configuration has mistakes; each is shown with its place |
+| 3 | the configuration, or a query, has mistakes; each is shown with its place |
 | 4 | a server cannot be reached, or refuses us |
 | 5 | imported with --strict, but some records became dead letters |
 | 6 | doctor found something that does not work |

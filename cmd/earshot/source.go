@@ -24,6 +24,8 @@ func sourceListCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "All configured sources with state, rate, lag and last error",
+		Long: `Shows what the sources reported within the last ten minutes, of their last whole minute. A
+source is "silent" if it reported nothing: it does not run, or began a minute or two ago.`,
 		Example: `  earshot source list
   earshot source list --all --format json`,
 		Args: cobra.NoArgs,

@@ -2,7 +2,11 @@ package query
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
+
+	"earshot/pipeline"
 )
 
 // Warning is what is legal in a query but probably not meant.
@@ -28,6 +32,9 @@ func check(root *node, source string) []Warning {
 		if n.op == opNot && removesAll(n) {
 			out = append(out, warningAt(source, n.at, "removes", "the NOT removes everything that stands before it"))
 		}
+		if n.op == opField && n.cond.impossible() {
+			out = append(out, warningAt(source, n.at, "removes", fmt.Sprintf("%s cannot match: %s", n.cond.canonical(), n.cond.holds())))
+		}
 		if n.op == opAnd && slices.ContainsFunc(n.kids, func(k *node) bool { return contradicts(n.kids, k) }) {
 			out = append(out, warningAt(source, n.at, "removes", "this group cannot match: its conditions exclude each other"))
 		}
@@ -37,6 +44,55 @@ func check(root *node, source string) []Warning {
 			"no word is necessary for a match, so the query is tried on every post"))
 	}
 	return out
+}
+
+// kinds are what a post can be.
+func kinds() []string {
+	var out []string
+	for _, k := range []pipeline.Kind{pipeline.KindPost, pipeline.KindComment, pipeline.KindRepost, pipeline.KindQuote, pipeline.KindReview, pipeline.KindArticle, pipeline.KindEdit} {
+		out = append(out, string(k))
+	}
+	return out
+}
+
+// holds says what a field can have in it, for a condition that asks something else.
+func (c *condition) holds() string {
+	switch c.field {
+	case "kind":
+		return "a kind is one of " + strings.Join(kinds(), ", ")
+	case "country":
+		return "a country is written as two letters (ISO 3166-1), as in country:de"
+	case "rating", "context":
+		return "it is a number from 0 to 1"
+	}
+	return "it counts from 0"
+}
+
+// impossible reports whether no post can have in the field what the condition asks.
+func (c *condition) impossible() bool {
+	switch c.field {
+	case "kind":
+		return !slices.ContainsFunc(kinds(), func(k string) bool { return k == c.value || c.prefix && strings.HasPrefix(k, c.value) })
+	case "country":
+		return len(c.value) > 2 || len(c.value) < 2 && !c.prefix
+	}
+	most := math.Inf(1)
+	if c.field == "rating" || c.field == "context" {
+		most = 1
+	}
+	switch c.compare {
+	case ">":
+		return c.number >= most
+	case ">=":
+		return c.number > most
+	case "<":
+		return c.number <= 0
+	case "<=":
+		return c.number < 0
+	case "=":
+		return c.number < 0 || c.number > most
+	}
+	return false
 }
 
 // removesAll reports whether each way to match is excluded too.

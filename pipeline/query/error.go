@@ -28,17 +28,28 @@ func (e *Error) Error() string {
 	if e.Mend != "" {
 		b.WriteString("; " + e.Mend)
 	}
-	b.WriteString("\n  " + e.source + "\n  ")
-	column := 1
-	for _, r := range e.source {
-		if column == e.Column {
-			break
-		}
+	line, column := excerpt([]rune(e.source), e.Column-1)
+	b.WriteString("\n  " + string(line) + "\n  ")
+	for _, r := range line[:column] {
 		b.WriteRune(blank(r))
-		column++
 	}
 	b.WriteByte('^')
 	return b.String()
+}
+
+// excerptWidth is how many characters of a long line are shown to each side of the place.
+const excerptWidth = 60
+
+// excerpt cuts a long line to what stands around a place in it, and says where that is then.
+func excerpt(line []rune, column int) ([]rune, int) {
+	column = min(column, len(line))
+	if end := column + excerptWidth; end < len(line) {
+		line = append(line[:end:end], '…')
+	}
+	if begin := column - excerptWidth; begin > 0 {
+		line, column = append([]rune{'…'}, line[begin:]...), column-begin+1
+	}
+	return line, column
 }
 
 // blank returns the space that is as wide as r on a terminal.

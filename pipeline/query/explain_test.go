@@ -125,6 +125,15 @@ func TestWarningsOfTheQueryAlone(t *testing.T) {
 		`lang:de`:                         "everywhere",
 		`a OR (b AND c)`:                  "",
 		`a AND platform:x AND platform:y`: "removes",
+		`a AND kind:foo`:                  "removes",
+		`a AND kind:rev*`:                 "",
+		`a AND country:germany`:           "removes",
+		`a AND country:DE`:                "",
+		`a AND rating:>1`:                 "removes",
+		`a AND rating:>=1`:                "",
+		`a AND likes:=-3`:                 "removes",
+		`a AND likes:<1`:                  "",
+		`a NOT views:<0`:                  "removes",
 	} {
 		q, err := Parse(source)
 		require.NoError(t, err)

@@ -3,6 +3,7 @@ package query
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -191,4 +192,16 @@ func FuzzLexer(f *testing.F) {
 			end = x.end
 		}
 	})
+}
+
+func TestAMistakeInALongLineIsShownWithWhatStandsAroundIt(t *testing.T) {
+	long := strings.Repeat("acme OR ", 300)
+	_, err := Parse(long + "(b OR " + long + "c")
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	require.Len(t, lines, 3)
+	assert.Contains(t, lines[0], "column 2401")
+	shown, caret := []rune(lines[1]), utf8.RuneCountInString(lines[2])
+	assert.LessOrEqual(t, len(shown), 2+2*excerptWidth+2)
+	assert.Equal(t, '(', shown[caret-1], "the caret stands under the mistake")
 }

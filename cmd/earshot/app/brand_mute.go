@@ -73,14 +73,14 @@ func (m MuteChange) rule() (enrich.Mute, error) {
 		if strings.ContainsAny(value, "/:@ ") || !strings.Contains(value, ".") {
 			return out, fmt.Errorf("%q is no domain: write spam.example", value)
 		}
+	case m.Kind != "author" && m.Kind != "post":
+		return out, fmt.Errorf("%q cannot be muted: author, source or domain", m.Kind)
 	case !qualified || platform == "" || rest == "":
 		return out, fmt.Errorf("%q: write PLATFORM/ID", value)
 	case m.Kind == "author":
 		out.Platform, out.Author = platform, strings.TrimPrefix(rest, "@")
 	case m.Kind == "post":
 		out.Platform, out.Post = platform, rest
-	default:
-		return out, fmt.Errorf("%q cannot be muted: author, source or domain", m.Kind)
 	}
 	return out, nil
 }

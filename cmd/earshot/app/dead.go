@@ -25,6 +25,9 @@ type Dead struct {
 	Simulated bool
 }
 
+// DeadStages are where a record can die.
+func DeadStages() []string { return []string{"collect", "decode", "validate", "enrich", "store"} }
+
 // deadRow is a row of dead_letters.
 type deadRow struct {
 	ID      string    `ch:"id"`

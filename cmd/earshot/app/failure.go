@@ -7,7 +7,7 @@ const (
 	ExitOK            = 0
 	ExitFailed        = 1 // anything else
 	ExitUsage         = 2 // unknown command, flag or argument
-	ExitConfiguration = 3 // the configuration has mistakes
+	ExitConfiguration = 3 // the configuration or a query has mistakes
 	ExitUnreachable   = 4 // a server cannot be reached, or refuses us
 	ExitDeadLetters   = 5 // imported with --strict, but some records became dead letters
 	ExitFindings      = 6 // doctor found something that does not work

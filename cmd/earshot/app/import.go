@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -68,9 +69,26 @@ func sourceName(c file.Config) (string, error) {
 	return importPrefix + base + "-" + hex.EncodeToString(sum[:4]), nil
 }
 
+// there reports a file that is none, before anything is said of its name.
+func (in Import) there() error {
+	info, err := os.Stat(in.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && in.Follow:
+		return nil
+	case err != nil:
+		return fmt.Errorf("import: %w", err)
+	case info.IsDir():
+		return fmt.Errorf("import: %s is a directory; name a file of posts", in.Path)
+	}
+	return nil
+}
+
 // RunImport stores a file and returns when all of it is stored, or when ctx ends. The
 // same file again goes on from where it was left, and stores nothing twice.
 func RunImport(ctx context.Context, cfg *Config, c *Console, in Import) (err error) {
+	if err := in.there(); err != nil {
+		return err
+	}
 	source, err := file.Open(in.settings())
 	if err != nil {
 		return err
@@ -229,6 +247,10 @@ func (j *importing) summary(ctx context.Context) error {
 	rows, err := j.stores[0].tally(ctx, j.client, j.from, j.to)
 	if err != nil {
 		return err
+	}
+	if n.Read == 0 && rows.Posts == 0 && n.Size == 0 {
+		j.console.print("nothing to store: the file is empty\n")
+		return nil
 	}
 	if n.Read == 0 && rows.Posts == 0 {
 		j.console.print("nothing new: all of this file was stored before\n")

@@ -279,7 +279,10 @@ func (l Label) read(brands bool, line labelLine) (*pipeline.Post, error) {
 		Lang string  `json:"lang"`
 	}
 	if err := json.Unmarshal(line.text, &in); err != nil {
-		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && wrong.Field != "" {
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+			if wrong.Field == "" {
+				return nil, fmt.Errorf("not a JSON object (--plain takes bare texts): it is a JSON %s", wrong.Value)
+			}
 			return nil, fmt.Errorf("%q is a %s, not a string", wrong.Field, wrong.Value)
 		}
 		return nil, fmt.Errorf("not a JSON object (--plain takes bare texts): %w", err)

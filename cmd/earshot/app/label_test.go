@@ -46,7 +46,7 @@ func TestLabelAnswersEveryLine(t *testing.T) {
 		{`{}`, `line 3: no \"text\"`},
 		{`{"text": 7}`, `line 4: \"text\" is a number, not a string`},
 		{`{"text": "` + strings.Repeat("x", labelLimit) + `"}`, "line 5: longer than 16777216 bytes"},
-		{`["a list"]`, `line 6: not a JSON object`},
+		{`["a list"]`, `line 6: not a JSON object (--plain takes bare texts): it is a JSON array"`},
 		{``, `line 7: not a JSON object`},
 		{`{"text": "Das neue Handy ist sehr gut", "lang": "de"}`, `"lang":"de"`},
 	}

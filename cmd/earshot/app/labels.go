@@ -129,6 +129,9 @@ func definedBrands(job *clickhouse.Replay) ([]Brand, error) {
 
 // Drop deletes a label set with its totals.
 func (in Labels) Drop(ctx context.Context, cfg *Config, c *Console, name string) error {
+	if name == pipeline.LiveLabels {
+		return failure(ExitUsage, fmt.Errorf("%s is the label set of the stream and cannot be dropped; to take posts away, see `earshot forget`", name))
+	}
 	return withArchive(ctx, cfg, c.Log, "labels", in.Simulated, func(room *archiveRoom) error {
 		if err := room.exists(ctx, name); err != nil {
 			return err

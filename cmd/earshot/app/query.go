@@ -126,7 +126,7 @@ func (t QueryTrial) Test(out io.Writer, file string) error {
 		}
 	})
 	if err != nil {
-		return failure(ExitConfiguration, fmt.Errorf("%s, %w", file, err))
+		return fmt.Errorf("%s, %w", file, err)
 	}
 	_, err = fmt.Fprintf(out, "precision %s, recall %s, %d posts\n", tally.precision(), tally.recall(), tally.posts)
 	return err
@@ -251,7 +251,7 @@ func DiffQueries(out io.Writer, before, after QueryTrial, file string) error {
 	for i, line := range lines {
 		r, err := readPost(line)
 		if err != nil {
-			return failure(ExitConfiguration, fmt.Errorf("%s, line %d: %w", file, i+1, err))
+			return fmt.Errorf("%s, line %d: %w", file, i+1, err)
 		}
 		old, now := first.Match(r), second.Match(r)
 		sign := "+"
@@ -295,7 +295,7 @@ const maxLine = 4 << 20
 func readLines(file string) ([]string, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, failure(ExitConfiguration, fmt.Errorf("query: %w", err))
+		return nil, fmt.Errorf("query: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	lines := bufio.NewScanner(f)
@@ -305,10 +305,10 @@ func readLines(file string) ([]string, error) {
 		out = append(out, lines.Text())
 	}
 	if err := lines.Err(); err != nil {
-		return nil, failure(ExitConfiguration, fmt.Errorf("query: %s, line %d: %w", file, len(out)+1, err))
+		return nil, fmt.Errorf("query: %s, line %d: %w", file, len(out)+1, err)
 	}
 	if len(out) == 0 {
-		return nil, failure(ExitConfiguration, fmt.Errorf("query: %s: %w", file, errNoPosts))
+		return nil, fmt.Errorf("query: %s: %w", file, errNoPosts)
 	}
 	return out, nil
 }

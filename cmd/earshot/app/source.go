@@ -91,10 +91,14 @@ func ListSources(ctx context.Context, cfg *Config, c *Console, l SourceList) err
 	return nil
 }
 
+// silent is the state of a source that has reported no minute within ten: it does not run,
+// or began just now.
+const silent = "silent"
+
 func (c *Config) sourceStates() []SourceState {
 	list := []SourceState{}
 	for _, s := range c.sources() {
-		list = append(list, SourceState{Name: s.Name, Platform: s.Type, Configured: true, State: "stopped"})
+		list = append(list, SourceState{Name: s.Name, Platform: s.Type, Configured: true, State: silent})
 	}
 	return list
 }

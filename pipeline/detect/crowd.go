@@ -60,7 +60,7 @@ func (c *Crowd) Add(minute time.Time, mentions, usual float64, tags, passed []pi
 	for _, name := range copied {
 		t := c.posts[name]
 		t.leave(end.Add(-CascadeWindow), end.Add(-CascadeWindow))
-		add(CascadeEvidence(c.cfg, pipeline.CascadeCount{Post: name, Voices: float64(len(t.people))}, usual, minute))
+		add(CascadeEvidence(c.cfg, pipeline.CascadeCount{Post: name, Voices: float64(len(t.people))}, usual, time.Duration(c.rows)*time.Minute, minute))
 	}
 	return out
 }

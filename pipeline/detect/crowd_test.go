@@ -75,7 +75,7 @@ func TestACrowdInThePastIsJudgedAsInThePresent(t *testing.T) {
 		}
 		for _, subject := range []string{"x/1", "x/2"} {
 			people, _, _ := counted(passed, subject, end.Add(-30*time.Minute), end, end.Add(-30*time.Minute))
-			if e := CascadeEvidence(cfg, pipeline.CascadeCount{Post: subject, Voices: people}, 0.5, at); takenUp(copies, subject) && e.Score > Hot {
+			if e := CascadeEvidence(cfg, pipeline.CascadeCount{Post: subject, Voices: people}, 0.5, time.Duration(m+1)*time.Minute, at); takenUp(copies, subject) && e.Score > Hot {
 				want = append(want, Finding{e, e.Score > 1})
 			}
 		}

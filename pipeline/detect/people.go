@@ -34,10 +34,10 @@ func TopicEvidence(cfg Config, c pipeline.TopicCount, now time.Time) pipeline.Ev
 }
 
 // CascadeEvidence judges a post that is passed on: by more people than half an hour of the
-// brand has mentions at all, given its usual mentions a minute.
-func CascadeEvidence(cfg Config, c pipeline.CascadeCount, perMinute float64, now time.Time) pipeline.Evidence {
-	if c.Voices < CascadeVoices {
-		return pipeline.Evidence{Kind: pipeline.AlertCascade}
+// brand has mentions at all, given its usual mentions a minute and how long it is known.
+func CascadeEvidence(cfg Config, c pipeline.CascadeCount, perMinute float64, known time.Duration, now time.Time) pipeline.Evidence {
+	if c.Voices < CascadeVoices || known < cfg.Warmup {
+		return pipeline.Evidence{Kind: pipeline.AlertCascade} // on the first day nobody knows what is usual
 	}
 	e := peopleEvidence(cfg, pipeline.AlertCascade, c.Voices, perMinute*CascadeWindow.Minutes(), CascadeWindow, now)
 	e.Subject = c.Post

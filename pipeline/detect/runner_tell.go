@@ -97,11 +97,11 @@ func (r *Runner) people(ctx context.Context, now time.Time) error {
 			return err
 		}
 		for _, c := range cascades {
-			usual := r.brands[c.Brand].recent(now) / TopicWindow.Minutes()
-			if w := r.brands[c.Brand].watch; w != nil {
-				usual = w.volume.Usual()
+			w := r.brands[c.Brand].watch
+			if w == nil {
+				continue // its history is read first; a minute later it is looked at
 			}
-			if e := CascadeEvidence(r.Config, c, usual, now); e.Score > Hot {
+			if e := CascadeEvidence(r.Config, c, w.Usual(), w.Known(), now); e.Score > Hot {
 				found[c.Brand] = append(found[c.Brand], Finding{e, e.Score > 1})
 			}
 		}

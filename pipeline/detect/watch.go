@@ -91,6 +91,9 @@ func (w *Watch) minute(row int) time.Time { return w.begin.Add(time.Duration(row
 // Usual is the number of mentions that is usual in the next minute.
 func (w *Watch) Usual() float64 { return w.volume.Usual() }
 
+// Known is how long the brand has been watched.
+func (w *Watch) Known() time.Duration { return time.Duration(w.rows) * time.Minute }
+
 // Add reads the next minute, complete. A minute that a source could not see counts as
 // usual if it holds less: nobody may take blindness for silence, nor learn from it.
 func (w *Watch) Add(c Tally, blind bool) []Finding {

@@ -141,9 +141,10 @@ func TestTopicsAndCascadesAreAboutPeople(t *testing.T) {
 	few := fresh
 	few.Voices = 5
 	assert.Zero(t, TopicEvidence(cfg, few, now).Score)
-	assert.Greater(t, CascadeEvidence(cfg, pipeline.CascadeCount{Voices: 200}, 0.2, now).Score, 1.0)
-	assert.Less(t, CascadeEvidence(cfg, pipeline.CascadeCount{Voices: 200}, 20, now).Score, 1.0, "a big brand has that in half an hour anyway")
-	assert.Zero(t, CascadeEvidence(cfg, pipeline.CascadeCount{Voices: 49}, 0.01, now).Score)
+	assert.Greater(t, CascadeEvidence(cfg, pipeline.CascadeCount{Voices: 200}, 0.2, cfg.Warmup, now).Score, 1.0)
+	assert.Less(t, CascadeEvidence(cfg, pipeline.CascadeCount{Voices: 200}, 20, cfg.Warmup, now).Score, 1.0, "a big brand has that in half an hour anyway")
+	assert.Zero(t, CascadeEvidence(cfg, pipeline.CascadeCount{Voices: 200}, 0, cfg.Warmup-time.Minute, now).Score, "nothing is known of the first day")
+	assert.Zero(t, CascadeEvidence(cfg, pipeline.CascadeCount{Voices: 49}, 0.01, cfg.Warmup, now).Score)
 }
 
 func TestSeverityCountsPeople(t *testing.T) {

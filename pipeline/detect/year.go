@@ -273,7 +273,7 @@ func (b *marketBrand) contagion(cfg Config, minute int, now time.Time) []Finding
 		return TopicEvidence(cfg, pipeline.TopicCount{Voices: n, Mentions: n, Of: of, Known: cfg.History.Hours() / 24}, now)
 	})
 	try(b.sum, func(n float64) pipeline.Evidence {
-		return CascadeEvidence(cfg, pipeline.CascadeCount{Voices: n}, b.rate, now)
+		return CascadeEvidence(cfg, pipeline.CascadeCount{Voices: n}, b.rate, cfg.Warmup, now)
 	})
 	return out
 }

@@ -11,7 +11,7 @@ CREATE TABLE computations
 ENGINE = ReplacingMergeTree
 ORDER BY (generation)
 TTL toDateTime(finished_at) + INTERVAL 30 DAY DELETE
-COMMENT 'Computations of mention_facts, posts_heard_hour and crossing_answers that were finished; the last one counts';
+COMMENT 'Computations of mention_facts, account_facts, posts_heard_hour and crossing_answers that were finished; the last one counts';
 
 CREATE TABLE mention_facts
 (
@@ -28,7 +28,6 @@ CREATE TABLE mention_facts
     `author_id` String COMMENT 'The platform''s id of the account' CODEC(ZSTD(1)),
     `author` UInt64 COMMENT 'Hash of platform and author_id' CODEC(LZ4),
     `handle` String COMMENT 'Handle of the author, without @' CODEC(ZSTD(1)),
-    `name` String COMMENT 'Display name of the author' CODEC(ZSTD(1)),
     `speaker` LowCardinality(String) COMMENT 'Who speaks: bot (marked as automated), channel (owned), shop (five mentions of the brand or more, four in five with a link), else person',
     `label` LowCardinality(String) COMMENT 'Sentiment label: toward the brand where known, else of the post',
     `score` Float32 COMMENT 'Sentiment score, as label' CODEC(LZ4),
@@ -50,16 +49,31 @@ CREATE TABLE mention_facts
     `size` UInt32 COMMENT 'Posts in its cascade, with itself; 0 = nobody answered, or it is a repost' CODEC(T64, LZ4),
     `depth` UInt32 COMMENT 'Steps of its cascade' CODEC(T64, LZ4),
     `breadth` UInt32 COMMENT 'Most posts at one step of its cascade' CODEC(T64, LZ4),
-    `standing` UInt32 COMMENT 'Place of its author among all, by rank, then by reach: 1 = the first; 0 = no author is known' CODEC(T64, LZ4),
-    `rank` Float64 COMMENT 'PageRank of its author, as in influence' CODEC(LZ4),
-    `received` UInt64 COMMENT 'Answers that its author received, as in influence' CODEC(T64, LZ4),
-    `bridging` Float64 COMMENT 'Bridging of its author, as in influence' CODEC(LZ4),
-    `circle` LowCardinality(String) COMMENT 'Circle of its author; empty = outside of the graph'
+    `standing` UInt32 COMMENT 'Place of its author, as in account_facts; 0 = no author is known' CODEC(T64, LZ4),
+    `circle` UInt64 COMMENT 'Hash of the circle of its author, which account_facts names; 0 = outside of the graph' CODEC(LZ4)
 )
 ENGINE = MergeTree
 PARTITION BY generation
 ORDER BY (label_set, brand, hour)
 COMMENT 'One row for each mention, for boards: folded, corrected, joined with the graph and with its answers; read it through scope_facts';
+
+CREATE TABLE account_facts
+(
+    `generation` UInt64 COMMENT 'Computation that wrote it' CODEC(ZSTD(1)),
+    `standing` UInt32 COMMENT 'Place among all accounts that name a brand, by rank, then by reach: 1 = the first' CODEC(T64, LZ4),
+    `platform` LowCardinality(String) COMMENT 'Platform name',
+    `author_id` String COMMENT 'The platform''s id of the account' CODEC(ZSTD(1)),
+    `handle` String COMMENT 'Handle, without @, as its last mention bears it' CODEC(ZSTD(1)),
+    `name` String COMMENT 'Display name, as its last mention bears it' CODEC(ZSTD(1)),
+    `rank` Float64 COMMENT 'PageRank, as in influence' CODEC(LZ4),
+    `received` UInt64 COMMENT 'Answers received, as in influence' CODEC(T64, LZ4),
+    `bridging` Float64 COMMENT 'Bridging, as in influence' CODEC(LZ4),
+    `circle` String COMMENT 'Circle, as in influence; empty = outside of the graph' CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY generation
+ORDER BY (standing)
+COMMENT 'One row for each account that names a brand, the foremost first: what mention_facts would repeat with each of its mentions';
 
 CREATE TABLE cascade_ties
 (

@@ -71,27 +71,18 @@ WHERE answers > 0
 COMMENT 'Of each mention that was answered, reposted or quoted: seconds until half of its direct answers had come, and answers in the first hour (velocity)';
 
 CREATE VIEW cascades AS
-SELECT f.brand AS brand, f.platform AS platform, f.id AS id, f.size AS size, f.depth AS depth, f.breadth AS breadth, f.event_time AS began_at, f.handle AS author, m.text AS text, m.url AS url
-FROM
-(
-    SELECT brand, platform, id, size, depth, breadth, event_time, handle
-    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-    WHERE size > 0
-    ORDER BY size DESC, depth DESC, post, brand
-    LIMIT 100
-) AS f
+WITH
+    (
+        SELECT groupArray((brand, platform, id, size, depth, breadth, event_time, handle, hour))
+        FROM (SELECT brand, platform, id, size, depth, breadth, event_time, handle, hour FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) WHERE size > 0 ORDER BY size DESC, depth DESC, post, brand LIMIT 100)
+    ) AS foremost
+SELECT f.brand AS brand, f.platform AS platform, f.id AS id, f.size AS size, f.depth AS depth, f.breadth AS breadth, f.began_at AS began_at, f.author AS author, m.text AS text, m.url AS url
+FROM (SELECT row.1 AS brand, row.2 AS platform, row.3 AS id, row.4 AS size, row.5 AS depth, row.6 AS breadth, row.7 AS began_at, row.8 AS author FROM (SELECT arrayJoin(foremost) AS row)) AS f
 INNER JOIN
 (
     SELECT brand, platform, id, text, url
     FROM mentions FINAL
-    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
-    (
-        SELECT brand, hour, platform, id
-        FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-        WHERE size > 0
-    ORDER BY size DESC, depth DESC, post, brand
-        LIMIT 100
-    )
+    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN (SELECT row.1, row.9, row.2, row.3 FROM (SELECT arrayJoin(foremost) AS row))
     WHERE is_deleted = 0
       AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
       AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
@@ -107,24 +98,50 @@ COMMENT 'Mentions by people that may need an answer (a question or something neg
 CREATE VIEW influencers AS
 WITH
     (
-        SELECT bitmapMax(bitmapSubsetLimit(groupBitmapState(standing), 1, 200))
-        FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-    ) AS last
+        SELECT if(length(places) >= 200, places[200], 0)
+        FROM (SELECT arraySort(groupUniqArray(standing)) AS places FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) WHERE standing BETWEEN 1 AND 20000)
+    ) AS near,
+    if(near > 0, near, (SELECT bitmapMax(bitmapSubsetLimit(groupBitmapState(standing), 1, 200)) FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) WHERE near = 0)) AS last
 SELECT
-    platform, author_id, argMax(f.handle, f.event_time) AS handle, argMax(f.name, f.event_time) AS name, max(f.followers) AS followers, count() AS mentions,
-    sum(f.reach) AS reach, sum(f.engagement) AS engagement, engagement / greatest(1, followers) AS engagement_a_follower, avg(f.score) AS sentiment,
-    any(f.rank) AS rank, any(f.received) AS received, any(f.circle) AS circle, any(f.bridging) AS bridging, max(f.speaker = 'bot') AS bot
-FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS f
-WHERE standing BETWEEN 1 AND last
-GROUP BY platform, author_id
+    a.platform AS platform, a.author_id AS author_id, a.handle AS handle, a.name AS name, f.followers AS followers, f.mentions AS mentions,
+    f.reach AS reach, f.engagement AS engagement, engagement / greatest(1, followers) AS engagement_a_follower, f.sentiment AS sentiment,
+    a.rank AS rank, a.received AS received, a.circle AS circle, a.bridging AS bridging, f.bot AS bot
+FROM
+(
+    SELECT standing, max(followers) AS followers, count() AS mentions, sum(reach) AS reach, sum(engagement) AS engagement, avg(score) AS sentiment, max(speaker = 'bot') AS bot
+    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
+    WHERE standing BETWEEN 1 AND last
+    GROUP BY standing
+) AS f
+INNER JOIN
+(
+    SELECT * FROM account_facts WHERE generation = (SELECT max(generation) FROM computations) AND standing BETWEEN 1 AND last
+) AS a ON a.standing = f.standing
 COMMENT 'The two hundred accounts with the highest standing that name the brands of the scope, and how much weight they have in the graph of who answers whom';
 
 CREATE VIEW circles AS
-SELECT circle, uniqCombined(12)(author) AS people, count() AS mentions, avg(score) AS sentiment, min(event_time) AS reached_at
-FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-WHERE circle != ''
-GROUP BY circle
-COMMENT 'Circles of people who answer one another, with their talk of the scope and when it reached them first; people within 2 %';
+WITH
+    (
+        SELECT groupArray(circle) FROM (SELECT circle FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) WHERE circle != 0 GROUP BY circle ORDER BY count() DESC, circle LIMIT 100)
+    ) AS largest,
+    (
+        SELECT groupArray((standing, people, mentions, sentiment, reached_at))
+        FROM
+        (
+            SELECT min(f.standing) AS standing, uniqCombined(12)(author) AS people, count() AS mentions, avg(score) AS sentiment, min(event_time) AS reached_at
+            FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) AS f
+            WHERE circle IN (SELECT arrayJoin(largest))
+            GROUP BY circle
+        )
+    ) AS list
+SELECT a.circle AS circle, c.2 AS people, c.3 AS mentions, c.4 AS sentiment, c.5 AS reached_at
+FROM (SELECT arrayJoin(list) AS c) AS l
+INNER JOIN
+(
+    SELECT standing, circle FROM account_facts
+    WHERE generation = (SELECT max(generation) FROM computations) AND standing IN (SELECT (arrayJoin(list) AS row).1)
+) AS a ON a.standing = l.c.1
+COMMENT 'The hundred circles of people who answer one another with the most talk of the scope, and when it reached them first; people within 2 %';
 
 CREATE VIEW crossings AS
 SELECT from_circle, to_circle, count() AS answers, uniqExact(person) AS people
@@ -134,25 +151,18 @@ GROUP BY from_circle, to_circle
 COMMENT 'Word of mouth that left its circle: answers of people in one circle to posts of another, of the thousand pairs with the most answers in all';
 
 CREATE VIEW strongest AS
-SELECT f.event_time AS event_time, f.brand AS brand, f.platform AS platform, f.id AS id, f.lang AS lang, f.handle AS author, f.followers AS followers, f.label AS sentiment, f.engagement AS engagement, m.text AS text, m.url AS url
-FROM
-(
-    SELECT event_time, brand, platform, id, lang, handle, followers, label, engagement
-    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-    ORDER BY engagement DESC, event_time DESC, post, brand
-    LIMIT 50
-) AS f
+WITH
+    (
+        SELECT groupArray((event_time, brand, platform, id, lang, handle, followers, label, engagement, hour))
+        FROM (SELECT event_time, brand, platform, id, lang, handle, followers, label, engagement, hour FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) ORDER BY engagement DESC, event_time DESC, post, brand LIMIT 50)
+    ) AS foremost
+SELECT f.event_time AS event_time, f.brand AS brand, f.platform AS platform, f.id AS id, f.lang AS lang, f.author AS author, f.followers AS followers, f.sentiment AS sentiment, f.engagement AS engagement, m.text AS text, m.url AS url
+FROM (SELECT row.1 AS event_time, row.2 AS brand, row.3 AS platform, row.4 AS id, row.5 AS lang, row.6 AS author, row.7 AS followers, row.8 AS sentiment, row.9 AS engagement FROM (SELECT arrayJoin(foremost) AS row)) AS f
 INNER JOIN
 (
     SELECT brand, platform, id, text, url
     FROM mentions FINAL
-    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
-    (
-        SELECT brand, hour, platform, id
-        FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-        ORDER BY engagement DESC, event_time DESC, post, brand
-        LIMIT 50
-    )
+    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN (SELECT row.2, row.10, row.3, row.4 FROM (SELECT arrayJoin(foremost) AS row))
     WHERE is_deleted = 0
       AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
       AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
@@ -160,27 +170,18 @@ INNER JOIN
 COMMENT 'The fifty mentions of the scope with the most engagement';
 
 CREATE VIEW waiting AS
-SELECT f.event_time AS event_time, f.brand AS brand, f.platform AS platform, f.id AS id, f.handle AS author, f.followers AS followers, f.score AS toward, f.replies AS replies, m.text AS text, m.url AS url
-FROM
-(
-    SELECT event_time, brand, platform, id, handle, followers, score, replies
-    FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-    WHERE asks AND first_own_reply_s IS NULL
-    ORDER BY followers DESC, event_time, post, brand
-    LIMIT 100
-) AS f
+WITH
+    (
+        SELECT groupArray((event_time, brand, platform, id, handle, followers, score, replies, hour))
+        FROM (SELECT event_time, brand, platform, id, handle, followers, score, replies, hour FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) WHERE asks AND first_own_reply_s IS NULL ORDER BY followers DESC, event_time, post, brand LIMIT 100)
+    ) AS foremost
+SELECT f.event_time AS event_time, f.brand AS brand, f.platform AS platform, f.id AS id, f.author AS author, f.followers AS followers, f.toward AS toward, f.replies AS replies, m.text AS text, m.url AS url
+FROM (SELECT row.1 AS event_time, row.2 AS brand, row.3 AS platform, row.4 AS id, row.5 AS author, row.6 AS followers, row.7 AS toward, row.8 AS replies FROM (SELECT arrayJoin(foremost) AS row)) AS f
 INNER JOIN
 (
     SELECT brand, platform, id, text, url
     FROM mentions FINAL
-    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN
-    (
-        SELECT brand, hour, platform, id
-        FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})
-        WHERE asks AND first_own_reply_s IS NULL
-    ORDER BY followers DESC, event_time, post, brand
-        LIMIT 100
-    )
+    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN (SELECT row.2, row.9, row.3, row.4 FROM (SELECT arrayJoin(foremost) AS row))
     WHERE is_deleted = 0
       AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
       AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')

@@ -46,6 +46,7 @@ func (d *DB) erasures(condition string) []erasure {
 		{"authors", byAuthor, byAuthor, "DELETE"},
 		{"influence", byAuthor, byAuthor, "DELETE"},
 		{"mention_facts", either, either, "DELETE"},
+		{"account_facts", byAuthor, byAuthor, "DELETE"},
 		{"dead_letters", letters, letters, "DELETE"},
 		{"incidents", incidents, incidents, "UPDATE explanation = '{}'"},
 		{"deliveries", deliveries, deliveries, "UPDATE message = '{}'"},

@@ -36,7 +36,7 @@ const factsSettings = " SETTINGS max_threads = 1, max_insert_threads = 1, join_a
 	" max_bytes_before_external_group_by = 300000000, max_bytes_before_external_sort = 300000000, max_execution_time = 0"
 
 // factsTables are those with a partition for each computation.
-var factsTables = [...]string{"cascade_ties", "cascade_steps", "mention_facts", "posts_heard_hour", "crossing_answers"} //nolint:gochecknoglobals // a constant
+var factsTables = [...]string{"cascade_ties", "cascade_steps", "mention_facts", "account_facts", "posts_heard_hour", "crossing_answers"} //nolint:gochecknoglobals // a constant
 
 // Compute reads all mentions, their answers and the graph, and returns of how many mentions
 // there are facts now.
@@ -51,7 +51,7 @@ func (f *Facts) Compute(ctx context.Context) (mentions uint64, err error) {
 	if err := f.cascades(ctx, generation); err != nil {
 		return 0, err
 	}
-	for _, statement := range []string{factsStatement, heardStatement, crossingsStatement} {
+	for _, statement := range []string{accountsStatement, factsStatement, heardStatement, crossingsStatement} {
 		if err := f.put(ctx, statement, generation, nil); err != nil {
 			return 0, err
 		}
@@ -141,10 +141,28 @@ FROM (SELECT platform, target_id, id FROM cascade_ties WHERE generation = {gener
 INNER JOIN (SELECT platform, root, id FROM cascade_steps WHERE generation = {generation:UInt64} AND depth + 1 = {depth:UInt32}) AS s
     ON s.platform = t.platform AND s.id = t.target_id`
 
+// accountsStatement puts the accounts that name a brand in the order of their weight.
+const accountsStatement = `INSERT INTO account_facts (generation, standing, platform, author_id, handle, name, rank, received, bridging, circle)
+SELECT {generation:UInt64}, toUInt32(rowNumberInAllBlocks() + 1), platform, author_id, handle, name, rank, received, bridging, circle
+FROM
+(
+    SELECT a.platform AS platform, a.author_id AS author_id, a.handle AS handle, a.name AS name,
+        i.rank AS rank, i.received AS received, i.bridging AS bridging, i.circle AS circle
+    FROM
+    (
+        SELECT platform, author_id, sum(m.reach) AS reach, argMax((author_handle, author_name), (m.event_time, id)) AS called, called.1 AS handle, called.2 AS name
+        FROM mentions_alive AS m
+        WHERE author_id != ''
+        GROUP BY platform, author_id
+    ) AS a
+    LEFT JOIN influence_current AS i ON i.platform = a.platform AND i.author_id = a.author_id
+    ORDER BY i.rank DESC, a.reach DESC, a.platform, a.author_id
+)`
+
 // factsStatement joins each mention with all that is known about it.
-const factsStatement = `INSERT INTO mention_facts (generation, label_set, brand, hour, platform, id, post, event_time, lang, country, author_id, author, handle, name, speaker, label, score,
+const factsStatement = `INSERT INTO mention_facts (generation, label_set, brand, hour, platform, id, post, event_time, lang, country, author_id, author, handle, speaker, label, score,
     followers, reach, engagement, topics, sites, beside, asks, complaint, replies, first_reply_s, first_own_reply_s,
-    answers, velocity, first_answer_s, half_life_s, size, depth, breadth, standing, rank, received, bridging, circle)
+    answers, velocity, first_answer_s, half_life_s, size, depth, breadth, standing, circle)
 WITH
     shops AS
     (
@@ -185,22 +203,11 @@ WITH
         ) AS l
         GROUP BY platform, root
     ),
-    accounts AS
-    (
-        SELECT *, toUInt32(rowNumberInAllBlocks() + 1) AS standing
-        FROM
-        (
-            SELECT a.platform AS platform, a.author_id AS author_id, i.rank AS rank, i.received AS received, i.bridging AS bridging, i.circle AS circle
-            FROM (SELECT platform, author_id, sum(mentions_alive.reach) AS reach FROM mentions_alive WHERE author_id != '' GROUP BY platform, author_id) AS a
-            LEFT JOIN influence_current AS i ON i.platform = a.platform AND i.author_id = a.author_id
-            ORDER BY i.rank DESC, a.reach DESC, a.platform, a.author_id
-        )
-    ),
     several AS
     (
         SELECT label_set, platform, id, groupUniqArray(brand) AS brands FROM mentions_alive GROUP BY label_set, platform, id HAVING count() > 1
     )
-SELECT {generation:UInt64}, m.label_set, m.brand, m.hour, m.platform, m.id, cityHash64(m.platform, m.id), m.event_time, m.lang, m.country, m.author_id, cityHash64(m.platform, m.author_id), m.author_handle, m.author_name,
+SELECT {generation:UInt64}, m.label_set, m.brand, m.hour, m.platform, m.id, cityHash64(m.platform, m.id), m.event_time, m.lang, m.country, m.author_id, cityHash64(m.platform, m.author_id), m.author_handle,
     multiIf(m.author_bot, 'bot', m.via = 'channel', 'channel', (m.label_set, m.brand, m.platform, m.author_id) IN shops, 'shop', 'person'),
     if(m.toward_label != '', m.toward_label, m.sentiment_label), if(m.toward_label != '', m.toward, m.sentiment),
     m.author_followers, m.reach, m.engagement, arrayDistinct(arrayMap(x -> '#' || lowerUTF8(x), m.hashtags)), arrayMap(x -> domain(x), m.links), arrayFilter(b -> b != m.brand, several.brands),
@@ -210,11 +217,12 @@ SELECT {generation:UInt64}, m.label_set, m.brand, m.hour, m.platform, m.id, city
     has(m.intents, 'complaint'), answered.replies, answered.first_reply_s, answered.first_own_reply_s,
     answered.answers, answered.velocity, answered.first_answer_s, answered.half_life_s,
     if(m.repost_of = '', shapes.size, 0), if(m.repost_of = '', shapes.depth, 0), if(m.repost_of = '', shapes.breadth, 0),
-    accounts.standing, accounts.rank, accounts.received, accounts.bridging, accounts.circle
+    accounts.standing, accounts.hash
 FROM mentions_current AS m
 LEFT JOIN answered ON answered.platform = m.platform AND answered.id = m.id AND answered.brand = m.brand AND answered.label_set = m.label_set
 LEFT JOIN shapes ON shapes.platform = m.platform AND shapes.root = m.id
-LEFT JOIN accounts ON accounts.platform = m.platform AND accounts.author_id = m.author_id
+LEFT JOIN (SELECT platform, author_id, standing, if(circle = '', 0, cityHash64(circle)) AS hash FROM account_facts WHERE generation = {generation:UInt64}) AS accounts
+    ON accounts.platform = m.platform AND accounts.author_id = m.author_id
 LEFT JOIN several ON several.platform = m.platform AND several.id = m.id AND several.label_set = m.label_set`
 
 // heardStatement counts the distinct posts of every hour, each where it was first seen to stand.

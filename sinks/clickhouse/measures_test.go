@@ -417,10 +417,28 @@ func (w *world) testInfluence(t *testing.T, db *DB) {
 		}
 	}
 	assert.Equal(t, fmt.Sprint(crossings), answer(t, db, "SELECT sum(answers) FROM crossings"+wholeScope))
+	people, said := map[string]map[string]bool{}, map[string]int{}
+	w.each(func(p *pipeline.Post, _ string, _ *pipeline.Mention) {
+		if c := circle[p.Platform+p.Author.ID]; c != "" {
+			name := p.Platform + ":" + c
+			if people[name] == nil {
+				people[name] = map[string]bool{}
+			}
+			people[name][p.Author.ID] = true
+			said[name]++
+		}
+	})
+	var circles []string
+	for name, n := range said {
+		circles = append(circles, fmt.Sprintf("%s\t%d\t%d", name, len(people[name]), n))
+	}
+	require.NotEmpty(t, circles)
+	assert.Equal(t, lines(circles), answer(t, db, "SELECT circle, people, mentions FROM circles"+wholeScope+" ORDER BY circle"))
 	assert.Equal(t, answer(t, db, "SELECT uniqExact(platform, author_id) FROM mentions_current"), answer(t, db, "SELECT count() FROM influencers"+wholeScope))
 	assert.Equal(t, answer(t, db, "SELECT platform, author_id, count(), sum(reach) FROM mentions_current GROUP BY platform, author_id ORDER BY platform, author_id"),
 		answer(t, db, "SELECT platform, author_id, mentions, reach FROM influencers"+wholeScope+" ORDER BY platform, author_id"))
-	assert.Equal(t, "1", answer(t, db, "SELECT min(standing) = 1 AND uniqExact(standing) = uniqExact(author) AND max(standing) = uniqExact(author) AND max(rank) = argMin(rank, standing) FROM scope_facts"+wholeScope))
+	assert.Equal(t, "1", answer(t, db, "SELECT min(standing) = 1 AND uniqExact(standing) = uniqExact(author) AND max(standing) = uniqExact(author) FROM scope_facts"+wholeScope))
+	assert.Equal(t, "1", answer(t, db, "SELECT max(rank) = argMin(rank, standing) AND min(standing) = 1 AND max(standing) = count() FROM account_facts"))
 }
 
 func (w *world) testNetSentiment(t *testing.T, db *DB) {

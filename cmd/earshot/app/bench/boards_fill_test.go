@@ -62,8 +62,8 @@ SELECT platform, author_id, author_handle, author_handle, author_followers, seen
 	madeDirty = `INSERT INTO dirty (label_set, brand, hour, mark) SELECT label_set, brand, hour, 1 FROM mentions GROUP BY label_set, brand, hour`
 )
 
-// filled opens tables with that many mentions; what a run before has kept is used again.
-func filled(b *testing.B, mentions int) *clickhouse.DB {
+// filled opens tables with that many mentions, and tells the server's process; what a run before has kept is used again.
+func filled(b *testing.B, mentions int) (db *clickhouse.DB, server int) {
 	b.Helper()
 	dir := os.Getenv(keptVar)
 	if dir == "" {
@@ -73,7 +73,7 @@ func filled(b *testing.B, mentions int) *clickhouse.DB {
 	require.NoError(b, err)
 	b.Cleanup(func() { _ = engine.Close(b.Context()) })
 	s := &servers{engine: engine}
-	db, err := clickhouse.Open(b.Context(), s.store("default"))
+	db, err = clickhouse.Open(b.Context(), s.store("default"))
 	require.NoError(b, err)
 	b.Cleanup(func() { _ = db.Close() })
 	require.NoError(b, clickhouse.Migrate(b.Context(), db, "earshot"))
@@ -83,7 +83,7 @@ func filled(b *testing.B, mentions int) *clickhouse.DB {
 		require.Zero(b, has, "%s holds another number of mentions: empty the folder", keptVar)
 		fillTables(b, db, mentions)
 	}
-	return db
+	return db, engine.PID()
 }
 
 // fillTables makes the rows, has them totalled, and waits until the server has merged them: a server that

@@ -39,13 +39,16 @@ func TestMain(m *testing.M) {
 
 // peakMemory is the most memory that this process ever held, in bytes. (The rusage of
 // a child also counts what its parent held when it was forked.)
-func peakMemory() int64 {
-	status, err := os.ReadFile("/proc/self/status")
+func peakMemory() int64 { return memoryOf("/proc/self/status", "VmHWM:") }
+
+// memoryOf reads a line of a process's status in bytes; 0 if there is none.
+func memoryOf(file, line string) int64 {
+	status, err := os.ReadFile(file)
 	if err != nil {
 		return 0
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(status)); lines.Scan(); {
-		if f := bytes.Fields(lines.Bytes()); len(f) == 3 && string(f[0]) == "VmHWM:" {
+		if f := bytes.Fields(lines.Bytes()); len(f) == 3 && string(f[0]) == line {
 			kib, _ := strconv.ParseInt(string(f[1]), 10, 64) // 0 if the kernel says something else
 			return kib << 10
 		}

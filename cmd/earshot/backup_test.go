@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,12 +51,19 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 	whole, err := os.ReadFile(backup)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(backup, whole[:len(whole)/2], 0o600))
-	code, _, _ = p.run(t.Context(), "restore", backup)
+	code, _, errs = p.run(t.Context(), "restore", backup)
 	assert.Equal(t, 1, code)
+	assert.Contains(t, errs, "damaged")
 	assert.NoDirExists(t, data)
 	assert.NoDirExists(t, data+".restoring")
 	require.NoError(t, os.WriteFile(backup, whole, 0o600))
 	code, _, errs = p.run(t.Context(), "restore", backup)
 	require.Zero(t, code, errs)
 	assert.FileExists(t, filepath.Join(data, "a"))
+
+	elsewhere := filepath.Join(t.TempDir(), "a", "new", "place") // a new machine has nothing of it yet
+	var out, said output
+	t.Setenv("EARSHOT_DATA_DIR", elsewhere)
+	require.Zero(t, execute(t.Context(), []string{"restore", backup}, strings.NewReader(""), &out, &said), "%v", &said)
+	assert.FileExists(t, filepath.Join(elsewhere, "a"))
 }

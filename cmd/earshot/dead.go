@@ -17,7 +17,7 @@ func deadCommand(o *options) *cobra.Command {
 		Use:   "dead",
 		Short: "List, show and retry dead letters",
 		Example: `  earshot dead list --stage decode
-  earshot dead show 5f0c1c2e
+  earshot dead show 18c544326f38c3c89a85dced8a6f5c68
   earshot dead retry --all`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },

@@ -9,10 +9,10 @@ import (
 const importLong = `Reads a file of posts and stores it: through Kafka and enrichment, like everything else.
 
 The file is NDJSON of posts, CSV, TSV or plain text (one post a line), and may be packed
-(.gz, .zst). The delimiter of CSV is found (comma, semicolon or tab). Columns of CSV and TSV are guessed if --columns is not given; the guess is
-printed. Exports of Brandwatch, Talkwalker, Meltwater and 4CAT and dumps of Pushshift are
-known by --preset. The command ends when every record of the file is stored, and says how many were
-read, stored and dead.
+(.gz, .zst). The delimiter of CSV is found (comma, semicolon or tab), and columns are guessed
+if --columns is not given; the guess is printed. Exports of Brandwatch, Talkwalker, Meltwater
+and 4CAT and dumps of Pushshift are known by --preset. The command ends when every record of
+the file is stored, and says how many were read, stored and dead.
 
 It can be killed and started again at any time: it goes on where it stopped and stores
 nothing twice. A file that was imported before has nothing new, and says so. Beside a

@@ -34,7 +34,7 @@ type Promotion struct {
 // Prepare brings the set up to date with the ledger. It may be called again.
 func (p *Promotion) Prepare(ctx context.Context) error {
 	if p.Replayer.Version != p.Set.Enrichment {
-		return fmt.Errorf("%w: %s was labelled by %s, which this program or configuration does not have any more (%s): replay it anew",
+		return fmt.Errorf("%w: %s was labelled by %s, which this program or configuration does not have any more (%s): name its model by --model if it was another one, else replay it anew",
 			ErrLabelSet, p.Set.Name, p.Set.Enrichment, p.Replayer.Version)
 	}
 	switch p.Set.State {

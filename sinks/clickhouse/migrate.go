@@ -171,7 +171,7 @@ func Pending(ctx context.Context, db *DB) ([]Migration, error) {
 		case !ok:
 			pending = append(pending, m)
 		case a.Checksum != m.Checksum:
-			return nil, fmt.Errorf("%w: %s was made by another version of %s: a released migration must never be edited",
+			return nil, fmt.Errorf("%w: %s was made by another version of %s (a released migration must never be edited): use the program that made it, or another database or data directory",
 				ErrSchema, db.database, a.Name)
 		}
 		delete(stands, m.Number)

@@ -141,12 +141,17 @@ func Restore(ctx context.Context, cfg *Config, c *Console, from string) (err err
 	}
 	defer f.Close() //nolint:errcheck // read only
 	part := strings.TrimRight(cfg.Data, "/") + ".restoring"
-	if err := os.Mkdir(part, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(part), 0o700); err != nil {
+		return fmt.Errorf("restore: %w; set another `data:`", err)
+	}
+	if err := os.Mkdir(part, 0o700); errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("restore: %w: remove what an earlier restore left", err)
+	} else if err != nil {
+		return fmt.Errorf("restore: %w", err)
 	}
 	n, err := unpack(ctx, part, bufio.NewReader(f))
 	if err != nil {
-		return errors.Join(fmt.Errorf("restore: %s: %w", from, err), os.RemoveAll(part))
+		return errors.Join(fmt.Errorf("restore: %s: %w; it is damaged, or no backup; nothing was restored", from, err), os.RemoveAll(part))
 	}
 	if err := os.Remove(cfg.Data); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is empty
 		return fmt.Errorf("restore: %w", err)

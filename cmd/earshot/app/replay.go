@@ -114,6 +114,20 @@ func RunReplay(ctx context.Context, cfg *Config, c *Console, in Replay) error {
 	return interrupted(ctx, "replay", err)
 }
 
+// stand is what a label set holds; job.Mentions counts what both passes wrote.
+func (a *archiveRoom) stand(ctx context.Context, name string) (clickhouse.LabelSet, error) {
+	sets, err := a.db.LabelSets(ctx)
+	if err != nil {
+		return clickhouse.LabelSet{}, err
+	}
+	for _, s := range sets {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return clickhouse.LabelSet{Name: name}, nil // nothing was named
+}
+
 // replay runs a job to its end, with its totals.
 func (a *archiveRoom) replay(ctx context.Context, c *Console, e *edition, job *clickhouse.Replay) error {
 	for i := range e.versions {
@@ -139,7 +153,12 @@ func (a *archiveRoom) replay(ctx context.Context, c *Console, e *edition, job *c
 	if job.Failed > 0 {
 		note = fmt.Sprintf(" (%s could not be enriched)", count(int64(job.Failed)))
 	}
-	c.print(fmt.Sprintf("%s: %s mentions written%s; compare it with `earshot labels diff live %s`\n", job.LabelSet, count(int64(job.Mentions)), note, job.LabelSet))
+	stand, err := a.stand(ctx, job.LabelSet)
+	if err != nil {
+		return err
+	}
+	c.print(fmt.Sprintf("%s: %s mentions of %s brands%s; compare it with `earshot labels diff live %s`\n", job.LabelSet,
+		count(int64(stand.Mentions)), count(int64(stand.Brands)), note, job.LabelSet))
 	return nil
 }
 

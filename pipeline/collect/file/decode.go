@@ -94,6 +94,9 @@ func (c Config) defaults(p plan, id identity, generation int64) defaults {
 	if posts {
 		d.kind, d.ids = "", false
 	}
+	if column := c.Columns["id"]; p.has("id") || column != "" && column != Ignore {
+		d.ids = false // a row that leaves its id out is broken, not one of a file without ids
+	}
 	if c.Preset != "" {
 		d.ids, d.tweets = false, false
 		if c.table() {

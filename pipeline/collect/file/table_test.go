@@ -40,3 +40,13 @@ func TestTheDelimiterIsFound(t *testing.T) {
 		})
 	}
 }
+
+func TestARowWithoutItsIDIsDeadWhereOthersHaveOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.csv")
+	require.NoError(t, os.WriteFile(path, []byte("id,text\n1,a\n,b\n3,c\n"), 0o600))
+	k := &collecttest.Kafka{}
+	load(t, k, open(t, path))
+	assert.Len(t, k.Records(), 2)
+	require.Len(t, k.Letters(), 1)
+	assert.Contains(t, k.Letters()[0].Reason, "line 3: id is missing")
+}

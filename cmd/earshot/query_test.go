@@ -106,3 +106,15 @@ func TestQueryCheckMeasuresTheArchive(t *testing.T) {
 	require.Zero(t, code, errs)
 	assert.Regexp(t, `matches   0\.050 \(2\d of 5\d\d\)`, out, "the last five days alone")
 }
+
+func TestQueryCheckDoesNotFloodTheTerminal(t *testing.T) {
+	var words []string
+	for i := range 60 {
+		words = append(words, fmt.Sprintf("word%d", i))
+	}
+	posts := writeFile(t, "posts.txt", strings.Join(words, " ")+"\n")
+	code, out, errs := say(t, "", "query", "check", strings.Join(words, " OR "), "--posts", posts)
+	require.Zero(t, code, errs)
+	assert.Equal(t, 21, strings.Count(out, "warning "), out)
+	assert.Contains(t, out, "and 40 more")
+}

@@ -55,9 +55,7 @@ func (t QueryTrial) Check(ctx context.Context, cfg *Config, c *Console, posts st
 		return err
 	}
 	c.print(fmt.Sprintf("reads as  %s\nversion   %s\n", b.Query, b.Version()))
-	for _, w := range b.Query.Warnings() {
-		c.print(fmt.Sprintf("warning   %s\n", w))
-	}
+	printWarnings(c, b.Query.Warnings())
 	switch {
 	case posts != "":
 		lines, err := readLines(posts)
@@ -93,10 +91,20 @@ func measureQuery(b query.Brand, c *Console, sample *archiveSample, posts func(f
 		c.print(fmt.Sprintf(", about %.0f a day; %s", sample.aDay(m.Matches, m.Posts), sample))
 	}
 	c.print("\n")
-	for _, w := range m.Warnings {
+	printWarnings(c, m.Warnings)
+	return nil
+}
+
+// shownWarnings is how many are printed: a list of words may earn one for each.
+const shownWarnings = 20
+
+func printWarnings(c *Console, all []query.Warning) {
+	for _, w := range all[:min(len(all), shownWarnings)] {
 		c.print(fmt.Sprintf("warning   %s\n", w))
 	}
-	return nil
+	if more := len(all) - shownWarnings; more > 0 {
+		c.print(fmt.Sprintf("warning   and %d more\n", more))
+	}
 }
 
 // Test prints precision and recall on labelled posts, and each miss with the parts of the

@@ -12,7 +12,7 @@ var (
 	// ErrTooLarge is an answer, an event or a message beyond its limit, after decompression.
 	ErrTooLarge = errors.New("larger than its limit")
 	// ErrPrivate is an address that a platform has no business to send us to.
-	ErrPrivate = errors.New("the address is private; set http.allow_private if this is meant")
+	ErrPrivate = errors.New("the address is private; if this is meant, set http.allow_private for sources, alerts.allow_private for channels")
 	// ErrSilent is a stream without a sign of life within its deadline.
 	ErrSilent = errors.New("no sign of life within the deadline")
 	// ErrRedirect is a redirect that is not followed.

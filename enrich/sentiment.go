@@ -87,20 +87,25 @@ func (s *Sentiment) Enrich(r *pipeline.Record) error {
 	if len(r.Mentions) == 0 || s.linear == nil && s.lexicon == nil {
 		return nil
 	}
-	var sentiment pipeline.Sentiment
-	if s.linear != nil {
-		sentiment = s.linear.judge(r)
-	} else if sentiment = s.byWords(r); sentiment.Label == "" {
+	if s.linear == nil {
+		if words := s.byWords(r); words.Label != "" {
+			setSentiment(r, words)
+		}
 		return nil
 	}
-	for i := range r.Mentions {
-		r.Mentions[i].Sentiment = sentiment
-		r.Mentions[i].Toward = sentiment
-	}
-	if s.linear != nil && s.toward {
-		s.linear.toward(r, sentiment)
+	whole := s.linear.judge(r)
+	setSentiment(r, s.linear.label(whole))
+	if s.toward {
+		s.linear.toward(r, whole)
 	}
 	return nil
+}
+
+// setSentiment gives every mention the sentiment of the post.
+func setSentiment(r *pipeline.Record, s pipeline.Sentiment) {
+	for i := range r.Mentions {
+		r.Mentions[i].Sentiment, r.Mentions[i].Toward = s, s
+	}
 }
 
 // byWords judges by the lexicon; without a label if it has nothing to say.

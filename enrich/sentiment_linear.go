@@ -35,8 +35,8 @@ func newLinear() (*linear, error) {
 	return l, nil
 }
 
-// judge labels the post of a record.
-func (l *linear) judge(r *pipeline.Record) pipeline.Sentiment {
+// judge judges the post of a record.
+func (l *linear) judge(r *pipeline.Record) sentiment.Judgement {
 	reader := l.readers.Get().(*linearReader)
 	defer l.readers.Put(reader)
 	reader.text = reader.text[:0]
@@ -45,14 +45,18 @@ func (l *linear) judge(r *pipeline.Record) pipeline.Sentiment {
 		reader.text = append(reader.text, '\n')
 	}
 	reader.hide(r.Mentions, "text", r.Post.Text)
-	p := reader.Judge(r.Language.Code, string(reader.text))
+	return reader.Judge(r.Language.Code, string(reader.text))
+}
+
+// label is what a mention carries of a judgement.
+func (l *linear) label(j sentiment.Judgement) pipeline.Sentiment {
 	labels := [...]pipeline.Polarity{pipeline.Negative, pipeline.Neutral, pipeline.Positive}
 	return pipeline.Sentiment{
-		Label:    labels[l.model.Label(r.Language.Code, p)],
-		Score:    float32(p[sentiment.Positive] - p[sentiment.Negative]),
-		Negative: float32(p[sentiment.Negative]),
-		Neutral:  float32(p[sentiment.Neutral]),
-		Positive: float32(p[sentiment.Positive]),
+		Label:    labels[j.Label()],
+		Score:    float32(j.P[sentiment.Positive] - j.P[sentiment.Negative]),
+		Negative: float32(j.P[sentiment.Negative]),
+		Neutral:  float32(j.P[sentiment.Neutral]),
+		Positive: float32(j.P[sentiment.Positive]),
 		Model:    l.version,
 	}
 }

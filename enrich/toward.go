@@ -31,7 +31,7 @@ type brandPlace struct {
 
 // toward sets the sentiment toward each brand where the post names several: it is judged
 // by the clauses about that brand, and by what comparisons say of the two.
-func (l *linear) toward(r *pipeline.Record, whole pipeline.Sentiment) {
+func (l *linear) toward(r *pipeline.Record, whole sentiment.Judgement) {
 	words, places := wordsAndPlaces(r)
 	if severalBrands(places) < 2 {
 		return // the whole post is about the one
@@ -45,36 +45,33 @@ func (l *linear) toward(r *pipeline.Record, whole pipeline.Sentiment) {
 		if about[i] == "" {
 			continue // named by channel alone, or in no clause of its own
 		}
-		p := [3]float64{float64(whole.Negative), float64(whole.Neutral), float64(whole.Positive)}
-		for k, own := range reader.Judge(r.Language.Code, about[i]) {
-			p[k] = float64(clauseShare*own) + float64((1-clauseShare)*p[k])
-		}
+		j := mixed(reader.Judge(r.Language.Code, about[i]), whole)
 		if side := told[i]; side != 0 {
-			p = sided(side)
+			j = sided(side)
 		}
-		m.Toward = l.label(r.Language.Code, p)
-		m.Toward.Model = l.version + "+" + towardVersion
+		m.Toward = l.label(j)
+		m.Toward.Model += "+" + towardVersion
 	}
 }
 
-// sided are the probabilities of what a comparison says.
-func sided(side int) (p [3]float64) {
-	p = [3]float64{(1 - ruleSure) / 2, (1 - ruleSure) / 2, (1 - ruleSure) / 2}
-	p[sentiment.Neutral+side] = ruleSure
-	return p
-}
-
-// label is the sentiment of probabilities, which are rounded so that they are the same on
-// every processor.
-func (l *linear) label(lang string, p [3]float64) pipeline.Sentiment {
+// mixed is the judgement of the words about a brand with a share of that of the whole post. The
+// probabilities are rounded to 1/10,000, so that they are the same on every processor.
+func mixed(own, whole sentiment.Judgement) (j sentiment.Judgement) {
 	const unit = 10000
-	negative, positive := float64(int(p[0]*unit+0.5))/unit, float64(int(p[2]*unit+0.5))/unit
-	p = [3]float64{negative, 1 - negative - positive, positive}
-	labels := [...]pipeline.Polarity{pipeline.Negative, pipeline.Neutral, pipeline.Positive}
-	return pipeline.Sentiment{
-		Label: labels[l.model.Label(lang, p)], Score: float32(positive - negative),
-		Negative: float32(negative), Neutral: float32(p[1]), Positive: float32(positive),
+	for k := range j.P {
+		p := float64(clauseShare*own.P[k]) + float64((1-clauseShare)*whole.P[k])
+		j.P[k] = float64(int(p*unit+0.5)) / unit
+		j.Choice[k] = float64(clauseShare*own.Choice[k]) + float64((1-clauseShare)*whole.Choice[k])
 	}
+	j.P[sentiment.Neutral] = 1 - j.P[sentiment.Negative] - j.P[sentiment.Positive]
+	return j
+}
+
+// sided is what a comparison says.
+func sided(side int) sentiment.Judgement {
+	p := [3]float64{(1 - ruleSure) / 2, (1 - ruleSure) / 2, (1 - ruleSure) / 2}
+	p[sentiment.Neutral+side] = ruleSure
+	return sentiment.Judgement{P: p, Choice: p}
 }
 
 // wordsAndPlaces are the title and text as one string, and where brands stand in it, in

@@ -30,18 +30,18 @@ func TestCalibrationIsFound(t *testing.T) {
 			r.label = Positive
 		}
 	}
-	got := fitCalibration(rows, even, weak)
+	got := fitChoice(rows, even, weak)
 	for g := range want.Slope {
 		assert.InDelta(t, want.Slope[g], got.Slope[g], 0.06)
 	}
 	for k := range want.Bias {
 		assert.InDelta(t, want.Bias[k]-want.Bias[0], got.Bias[k]-got.Bias[0], 0.06, "only differences count")
 	}
-	few := fitCalibration(rows[:2], even, weak)
+	few := fitChoice(rows[:2], even, weak)
 	for g := range few.Slope {
 		assert.InDelta(t, 1, few.Slope[g], 0.6, "few rows change little")
 	}
-	assert.Equal(t, [parts]float64{1, 1, 1, 1}, fitCalibration(nil, even, weak).Slope)
+	assert.Equal(t, [parts]float64{1, 1, 1, 1}, fitChoice(nil, even, weak).Slope)
 }
 
 func TestCalibrationError(t *testing.T) {
@@ -89,11 +89,10 @@ func TestRareLabelsCountMore(t *testing.T) {
 	assert.InDelta(t, 1.732, w[Negative], 0.01, "one over the root of three ninths")
 	assert.InDelta(t, 1, w[Positive], 0.01, "a third of the rows counts one")
 	assert.Less(t, w[Neutral], 1.0)
-	m := &Model{header: header{Calibration: map[string]Calibration{"": {Worth: [classes]float64{1, 1, 1}}, "xx": {Worth: w}}}}
-	p := [classes]float64{0.4, 0.5, 0.1}
-	assert.Equal(t, Negative, m.Label("xx", p))
-	assert.Equal(t, Neutral, m.Label("yy", p), "unknown languages take the most probable label")
-	assert.Equal(t, Neutral, m.Label("yy", [classes]float64{0.4, 0.2, 0.4}), "a tie")
+	p, even := [classes]float64{0.4, 0.5, 0.1}, Calibration{Worth: [classes]float64{1, 1, 1}}
+	assert.Equal(t, Negative, Calibration{Worth: w}.choose(p).Label())
+	assert.Equal(t, Neutral, even.choose(p).Label(), "unknown languages take the most probable label")
+	assert.Equal(t, Neutral, even.choose([classes]float64{0.4, 0.2, 0.4}).Label(), "a tie")
 }
 
 func TestOtherSourcesCountHalf(t *testing.T) {

@@ -43,7 +43,8 @@ func Card(r Report, lexicon []Score) string {
 	table(&b, r.Val, words)
 	b.WriteString("\n## A tenth of `more/sentiment`, by language\n\n")
 	table(&b, r.Held, words)
-	calibrationTable(&b, slices.Concat(r.Val, r.Held))
+	calibrationByLanguage(&b, r)
+	calibrationBySet(&b, slices.Concat(r.Val, r.Held))
 	b.WriteString("\n## Confusion: rows of each true label that the model called negative, neutral, positive\n\n| set | negative | neutral | positive |\n|---|---|---|---|\n")
 	for _, s := range slices.Concat(r.Val, r.Held) {
 		fmt.Fprintf(&b, "| %s |", s.Set)
@@ -77,43 +78,5 @@ func table(b *strings.Builder, scores []Score, lexicon map[string]Score) {
 		}
 		fmt.Fprintf(b, "| %s | %d | %.1f (%.1f to %.1f) | %.1f | %s | %.1f | %.1f |\n", s.Set, s.Rows,
 			100*s.MacroF1, 100*s.Low, 100*s.High, 100*s.Majority, words, 100*s.Recall, 100*s.Accuracy)
-	}
-}
-
-const calibrationHead = `
-## Calibration: expected calibration error (ECE), percent
-
-15 bins of equal mass of the label's probability. On few rows the plain estimate is large whatever the model does: "by chance" is
-what a perfectly calibrated model with the same probabilities would show on as many rows, in the mean and 95 times in 100 (200
-draws). "Debiased" is the root mean square error without what chance adds (Kumar, Liang and Ma 2019). An ECE of at most 3 holds
-only if the plain figure says so; "chance" marks a miss that is no larger than 95 of 100 perfect models would show.
-
-| set | rows | ECE | by chance | 95 % | debiased | at most 3 |
-|---|---|---|---|---|---|---|
-`
-
-func calibrationTable(b *strings.Builder, scores []Score) {
-	b.WriteString(calibrationHead)
-	for _, s := range scores {
-		verdict := "**missed**"
-		switch {
-		case s.ECE <= 0.03:
-			verdict = "holds"
-		case s.ECE <= s.ECEChance:
-			verdict = "missed: chance"
-		}
-		fmt.Fprintf(b, "| %s | %d | %.1f | %.1f | %.1f | %.1f | %s |\n", s.Set, s.Rows,
-			100*s.ECE, 100*s.ECEFloor, 100*s.ECEChance, 100*s.ECEDebiased, verdict)
-	}
-	b.WriteString("\nCurves, claimed → right in percent, of the sets that the validation files name:\n\n| set | bins |\n|---|---|\n")
-	for _, s := range scores {
-		if strings.HasSuffix(s.Set, " held") {
-			continue
-		}
-		fmt.Fprintf(b, "| %s |", s.Set)
-		for _, bin := range s.Curve {
-			fmt.Fprintf(b, " %.0f→%.0f", 100*bin.Claimed, 100*bin.Accuracy)
-		}
-		b.WriteString(" |\n")
 	}
 }

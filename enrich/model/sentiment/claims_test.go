@@ -35,9 +35,31 @@ func TestSentimentCardIsTrue(t *testing.T) {
 	assert.GreaterOrEqual(t, report.Means["tweeteval_recall"], 0.705)
 	assert.GreaterOrEqual(t, report.Means["zh_accuracy"], 0.91)
 	assert.GreaterOrEqual(t, report.Means["more_macro_f1"], 0.68)
+	calibrationIsTrue(t, card, report)
 	for _, s := range report.Held {
 		assert.Greater(t, s.MacroF1, s.Majority, "%s beats the majority", s.Set)
 	}
+}
+
+// calibrationIsTrue: the calibration error of each language is the card's, and no more languages are
+// beyond chance than chance allows.
+func calibrationIsTrue(t *testing.T, card, report Report) {
+	t.Helper()
+	require.Len(t, report.ByLanguage, len(card.ByLanguage))
+	beyond, many := 0, 0
+	for i, s := range report.ByLanguage {
+		assert.InDelta(t, card.ByLanguage[i].ECE, s.ECE, 1e-9, s.Set)
+		assert.Equal(t, card.Crossed[s.Set], report.Crossed[s.Set], s.Set)
+		if s.ECE > max(mostECE, s.ECEChance) {
+			beyond++
+		}
+		if x := report.Crossed[s.Set]; x.Rows >= 5000 {
+			many++
+			assert.LessOrEqual(t, x.ECE, mostECE, "%s on training folds", s.Set)
+		}
+	}
+	assert.LessOrEqual(t, beyond, 4, "of 38 perfect models no more than 4 miss 96 times in 100")
+	assert.GreaterOrEqual(t, many, 20)
 }
 
 // cardIsTrueOfTweets is the reduced form: the tweets of val.tsv alone.

@@ -61,8 +61,8 @@ func (m *Model) Judge(rows []Row) []Judged {
 	r := m.NewReader()
 	out := make([]Judged, len(rows))
 	for i, row := range rows {
-		p := r.Judge(row.Lang, row.Text)
-		out[i] = Judged{row, p, m.Label(row.Lang, p)}
+		j := r.Judge(row.Lang, row.Text)
+		out[i] = Judged{row, j.P, j.Label()}
 	}
 	return out
 }
@@ -148,19 +148,29 @@ func (s *Score) calibration(rows []Judged, random *rand.Rand) {
 		label := rows[i].Said
 		claims[i] = claim{rows[i].P[label], label == rows[i].Label}
 	}
-	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.p, b.p) })
+	sortClaims(claims)
 	s.Curve = curve(claims)
 	s.ECE, s.ECEDebiased = calibrationError(s.Curve)
+	s.ECEFloor, s.ECEChance = chance(claims, random)
+}
+
+func sortClaims(claims []claim) {
+	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.p, b.p) })
+}
+
+// chance draws what perfectly calibrated models would show with the sorted claims: the mean, and what
+// 95 of 100 stay below. It overwrites which claims are right.
+func chance(claims []claim, random *rand.Rand) (mean, most float64) {
 	drawn := make([]float64, draws)
 	for d := range drawn {
 		for i := range claims {
 			claims[i].right = random.Float64() < claims[i].p
 		}
 		drawn[d], _ = calibrationError(curve(claims))
-		s.ECEFloor += drawn[d] / draws
+		mean += drawn[d] / draws
 	}
 	slices.Sort(drawn)
-	s.ECEChance = drawn[draws*95/100-1]
+	return mean, drawn[draws*95/100-1]
 }
 
 // curve cuts sorted claims into bins of equal mass.

@@ -55,6 +55,7 @@ type Extractor struct {
 	tokens []token
 	long   int // elongated words
 	shout  int // words in capitals
+	tags   int // hashtags
 	slot   uint32
 }
 

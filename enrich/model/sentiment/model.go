@@ -25,15 +25,17 @@ const minBits = 4
 // magic begins a file of weights.
 const magic = "earshot-sentiment-3\n"
 
-// Calibration turns the scores of a language into probabilities: the softmax of the sum
-// of Slope*score over the parts of the model, plus Bias.
+// Calibration turns the scores of a language into a label and its probabilities. The label is
+// chosen by the softmax of the sum of Slope*score over the parts of the model, plus Bias, times
+// Worth; Claim then says how probable each class is.
 type Calibration struct {
 	Slope [parts]float64   `json:"slope"`
 	Bias  [classes]float64 `json:"bias"`
 	// Worth is what a probability of each class counts when the label is chosen: a class
 	// that is rare in the labelled rows counts more.
 	Worth [classes]float64 `json:"worth"`
-	Rows  int              `json:"rows"` // it was fitted on
+	Rows  int              `json:"rows"`            // it was fitted on
+	Claim *Claim           `json:"claim,omitempty"` // nil: P are the probabilities before Worth
 }
 
 // Parts of the model that score a text: the groups of features, and the net.
@@ -125,13 +127,25 @@ type Reader struct {
 // NewReader makes one.
 func (m *Model) NewReader() *Reader { return &Reader{m: m, x: NewExtractor(m.lex, m.Bits)} }
 
-// Judge returns the probabilities of negative, neutral and positive, rounded to 1/10,000;
-// they sum to 1.
-func (r *Reader) Judge(lang, text string) [classes]float64 {
+// Judgement is what the model says of a text.
+type Judgement struct {
+	// P are the probabilities of negative, neutral and positive, rounded to 1/10,000; they sum to 1.
+	P [classes]float64
+	// Choice is what the label is chosen by: the greatest; on a tie neutral. Judgements of parts of
+	// a text are mixed by mixing both.
+	Choice [classes]float64
+}
+
+// Label is the class that is chosen.
+func (j Judgement) Label() int { return mostProbable(j.Choice) }
+
+// Judge judges a text in a language (ISO 639).
+func (r *Reader) Judge(lang, text string) Judgement {
 	z := r.m.scores(r.x.Extract(lang, text))
 	r.tokens = r.x.netTokens(r.tokens[:0], r.m.Net.Bits)
 	z[partNet] = r.m.net.judge(r.tokens)
-	return round(r.m.calibration(lang).apply(z))
+	c := r.m.calibration(lang)
+	return c.judge(z, r.x.looks())
 }
 
 func (m *Model) calibration(lang string) Calibration {
@@ -141,13 +155,24 @@ func (m *Model) calibration(lang string) Calibration {
 	return m.Calibration[""]
 }
 
-// Label is the class of probabilities that Judge returned for a language: the one whose
-// probability times its worth is greatest; on a tie neutral.
-func (m *Model) Label(lang string, p [classes]float64) int {
-	for k, worth := range m.calibration(lang).Worth {
-		p[k] *= worth
+// judge chooses the label and says how probable it is.
+func (c Calibration) judge(z logits, l looks) Judgement {
+	p := round(c.apply(z))
+	j := c.choose(p)
+	if c.Claim != nil {
+		label := j.Label()
+		j.P = round(c.Claim.apply(z, claimInputsOf(l, label, p[label])))
 	}
-	return mostProbable(p)
+	return j
+}
+
+// choose weighs the probabilities by what they are worth in the language.
+func (c Calibration) choose(p [classes]float64) Judgement {
+	j := Judgement{P: p, Choice: p}
+	for k, worth := range c.Worth {
+		j.Choice[k] *= worth
+	}
+	return j
 }
 
 // scores adds up the weights of the linear part: integers, until the last step.
@@ -166,17 +191,20 @@ func (m *Model) scores(f *Features) (z logits) {
 	return z
 }
 
-// apply is the softmax. The conversions forbid fused multiplication, which would differ
-// between processors.
-func (c Calibration) apply(z logits) (p [classes]float64) {
-	most := math.Inf(-1)
-	for k := range p {
-		p[k] = c.Bias[k]
+// apply returns the probabilities that labels are chosen by. The conversions forbid fused
+// multiplication, which would differ between processors.
+func (c Calibration) apply(z logits) [classes]float64 {
+	sums := c.Bias
+	for k := range sums {
 		for g := range z {
-			p[k] += float64(c.Slope[g] * z[g][k])
+			sums[k] += float64(c.Slope[g] * z[g][k])
 		}
-		most = max(most, p[k])
 	}
+	return softmax64(sums)
+}
+
+func softmax64(p [classes]float64) [classes]float64 {
+	most := max(p[0], p[1], p[2])
 	sum := 0.0
 	for k := range p {
 		p[k] = exp(p[k] - most)

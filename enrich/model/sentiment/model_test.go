@@ -96,8 +96,8 @@ func TestTrainingRepeats(t *testing.T) {
 	assert.Equal(t, one, two, "same seed, same bytes")
 	m, err := Load(one)
 	require.NoError(t, err)
-	assert.Equal(t, Positive, m.Label("en", m.NewReader().Judge("en", "good nice zz")))
-	assert.Equal(t, Negative, m.Label("en", m.NewReader().Judge("en", "bad awful zz")))
+	assert.Equal(t, Positive, m.NewReader().Judge("en", "good nice zz").Label())
+	assert.Equal(t, Negative, m.NewReader().Judge("en", "bad awful zz").Label())
 	for n := range 200 {
 		_, err := Load(one[:n])
 		require.Error(t, err)
@@ -117,9 +117,10 @@ func FuzzJudge(f *testing.F) {
 	f.Add("zh", "不好@")
 	f.Add("", "''’’ @ # http")
 	f.Fuzz(func(t *testing.T, lang, text string) {
-		p := r.Judge(lang, text)
-		assert.InDelta(t, 1, p[0]+p[1]+p[2], 1e-9)
-		assert.Equal(t, p, other.Judge(lang, text))
+		j := r.Judge(lang, text)
+		assert.InDelta(t, 1, j.P[0]+j.P[1]+j.P[2], 1e-9)
+		assert.GreaterOrEqual(t, min(j.P[0], j.P[1], j.P[2]), 0.0)
+		assert.Equal(t, j, other.Judge(lang, text))
 	})
 }
 

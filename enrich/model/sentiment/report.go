@@ -1,6 +1,7 @@
 package sentiment
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,10 @@ type Report struct {
 	// All rows of a language that the model was not trained on, but UMSAB's Hindi ones,
 	// whose labels look like noise.
 	Languages map[string]Language `json:"languages"`
+	// The same rows as in Languages, measured.
+	ByLanguage []Score `json:"by_language"`
+	// How each language's calibration did on training folds that it was not fitted on.
+	Crossed map[string]Crossed `json:"crossed"`
 }
 
 // Language is how the rows of a language were judged, of all sources together.
@@ -38,14 +43,21 @@ func NewReport(m *Model, data *Data) Report {
 		}
 	}
 	val, held := m.Judge(data.Val), m.Judge(data.Held)
-	for _, row := range slices.Concat(val, held) {
-		if row.Lang == "hi" && strings.EqualFold(row.Source, "umsab") {
-			continue
-		}
+	all := slices.DeleteFunc(slices.Concat(val, held), func(row Judged) bool {
+		return row.Lang == "hi" && strings.EqualFold(row.Source, umsab)
+	})
+	for _, row := range all {
 		l := r.Languages[row.Lang]
 		l.Rows++
 		l.Confusion[row.Label][row.Said]++
 		r.Languages[row.Lang] = l
+	}
+	r.Crossed = map[string]Crossed{}
+	for _, lang := range slices.Sorted(maps.Keys(r.Languages)) {
+		r.ByLanguage = append(r.ByLanguage, Measure(lang, only(all, lang, "")))
+		if c := m.calibration(lang); c.Claim != nil {
+			r.Crossed[lang] = c.Claim.Crossed
+		}
 	}
 	r.Val = scores(val, validationSets())
 	for _, s := range r.Val {

@@ -16,7 +16,7 @@ var (
 
 // tokenize cuts a text into tokens. Each word lies in x.text between two spaces.
 func (x *Extractor) tokenize(text string) {
-	x.text, x.tokens, x.long, x.shout = append(x.text[:0], ' '), x.tokens[:0], 0, 0
+	x.text, x.tokens, x.long, x.shout, x.tags = append(x.text[:0], ' '), x.tokens[:0], 0, 0, 0
 	for i := 0; i < len(text) && len(x.tokens) < maxTokens; {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
@@ -32,6 +32,7 @@ func (x *Extractor) tokenize(text string) {
 			x.tokens = append(x.tokens, token{kind: kindFixed, hash: handleHash})
 			i = end
 		case r == '#':
+			x.tags++
 			i += size
 			i += x.tag(text[i:])
 		case (r == 'h' || r == 'H') && isLink(text[i:]):

@@ -41,6 +41,7 @@ type rowFeatures struct {
 	weight float32
 	fold   uint8
 	tokens []netToken
+	looks  looks
 	source string
 }
 
@@ -59,7 +60,7 @@ func newTrainer(s Settings, lex *Lexicon, data []Row) *trainer {
 		f := x.Extract(r.Lang, r.Text)
 		x.add(groupMarks, hashString(seedSource, r.Source))
 		row := &t.rows[i]
-		row.source = r.Lang + " " + r.Source
+		row.source, row.looks = r.Lang+" "+r.Source, x.looks()
 		if s.Net.Bits > 0 {
 			row.tokens = slices.Clone(x.netTokens(nil, s.Net.Bits))
 		}

@@ -31,9 +31,10 @@ const generationBits = 20
 const cascadeDepth = 100
 
 // factsSettings let a computation of many millions of mentions spill to the disk, and leave the other
-// cores to readers.
-const factsSettings = " SETTINGS max_threads = 1, max_insert_threads = 1, join_algorithm = 'grace_hash', max_bytes_in_join = 300000000," +
-	" max_bytes_before_external_group_by = 300000000, max_bytes_before_external_sort = 300000000, max_execution_time = 0"
+// cores to readers. The bound counts for each of seven joins; all of them, and what cannot spill, have to leave
+// room for inserts in a server of 2 GiB.
+const factsSettings = " SETTINGS max_threads = 1, max_insert_threads = 1, join_algorithm = 'grace_hash', max_bytes_in_join = 100000000," +
+	" max_bytes_before_external_group_by = 100000000, max_bytes_before_external_sort = 100000000, max_execution_time = 0"
 
 // factsTables are those with a partition for each computation.
 var factsTables = [...]string{"cascade_ties", "cascade_steps", "mention_facts", "account_facts", "posts_heard_hour", "crossing_answers"} //nolint:gochecknoglobals // a constant
@@ -159,7 +160,8 @@ FROM
     ORDER BY i.rank DESC, a.reach DESC, a.platform, a.author_id
 )`
 
-// factsStatement joins each mention with all that is known about it.
+// factsStatement joins each mention with all that is known about it. Mentions that were answered are
+// told by hashes, which take a tenth of the memory; the join takes out those that only look so.
 const factsStatement = `INSERT INTO mention_facts (generation, label_set, brand, hour, platform, id, post, event_time, lang, country, author_id, author, handle, speaker, label, score,
     followers, reach, engagement, topics, sites, beside, asks, complaint, replies, first_reply_s, first_own_reply_s,
     answers, velocity, first_answer_s, half_life_s, size, depth, breadth, standing, circle)
@@ -188,7 +190,7 @@ WITH
         INNER JOIN
         (
             SELECT label_set, brand, platform, id, event_time FROM mentions_alive
-            WHERE (platform, id) IN (SELECT platform, target_id FROM interactions WHERE via != 'name' AND target_id != '')
+            WHERE cityHash64(platform, id) IN (SELECT cityHash64(platform, target_id) FROM interactions WHERE via != 'name' AND target_id != '')
         ) AS m ON m.platform = i.platform AND m.id = i.target_id
         GROUP BY label_set, brand, platform, id
     ),

@@ -40,6 +40,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(args...)
 	found, _, err := root.Find(args)
 	if completing := len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd); err != nil && !completing {

@@ -50,9 +50,7 @@ func describe(b *strings.Builder, c *cobra.Command) {
 	b.WriteString("```\n")
 	var rows []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { rows = append(rows, flagRow(f)) })
-	if !c.HasParent() {
-		c.PersistentFlags().VisitAll(func(f *pflag.Flag) { rows = append(rows, flagRow(f)) })
-	}
+	c.PersistentFlags().VisitAll(func(f *pflag.Flag) { rows = append(rows, flagRow(f)) })
 	if len(rows) > 0 {
 		b.WriteString("\n| flag | default | meaning |\n|---|---|---|\n" + strings.Join(rows, ""))
 	}

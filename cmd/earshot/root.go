@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,8 +56,22 @@ func rootCommand() *cobra.Command {
 	for _, c := range root.Commands() {
 		checkArguments(c)
 	}
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
+	root.SetHelpCommand(helpCommand())
 	return root
+}
+
+// helpCommand answers those who type help instead of --help.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Show what a command does", Hidden: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			of, left, err := c.Root().Find(args)
+			if err != nil || len(left) > 0 {
+				return usage(c.Root(), fmt.Errorf("unknown command %q", strings.Join(args, " ")))
+			}
+			return of.Help()
+		},
+	}
 }
 
 // usage marks an error as one of the command line.

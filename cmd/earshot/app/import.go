@@ -89,6 +89,9 @@ func RunImport(ctx context.Context, cfg *Config, c *Console, in Import) (err err
 	if err := in.there(); err != nil {
 		return err
 	}
+	if err := in.settings().Validate(); err != nil {
+		return failure(ExitUsage, fmt.Errorf("import: %w", err))
+	}
 	source, err := file.Open(in.settings())
 	if err != nil {
 		return err

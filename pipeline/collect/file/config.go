@@ -58,7 +58,7 @@ func (c Config) Validate() error {
 	wrong := func(format string, args ...any) { all = append(all, fmt.Errorf(format, args...)) }
 	oneOf := func(key, value string, allowed ...string) {
 		if !slices.Contains(allowed, value) {
-			wrong("%s: %q is none of %s", key, value, strings.Join(allowed, ", "))
+			wrong("%s: %q is none of %s", key, value, strings.TrimPrefix(strings.Join(allowed, ", "), ", ")) // some may be empty
 		}
 	}
 	if c.Path == "" {

@@ -94,7 +94,7 @@ func calibrate(folds [][]scored) map[string]Calibration {
 				c = fitChoice(rows, even, weak)
 			}
 			c.Worth = worth(rows)
-			c.Claim = fitClaim(rows, c)
+			c.Claim = fitClaim(rows, &c)
 			return c
 		}
 		c := calibrate(byLang[lang])
@@ -185,13 +185,13 @@ func fitChoice(rows []scored, expected [parts]float64, penalty float64) Calibrat
 // fitClaim fits the probabilities of labels that are chosen by c. Rows weigh as validation
 // has them, which keeps 324 rows of UMSAB's 2,160 a language but a tenth of other sources: so
 // UMSAB's count twice where there are others. English stays between its sources.
-func fitClaim(rows []scored, c Calibration) *Claim {
+func fitClaim(rows []scored, c *Calibration) *Claim {
 	mixed := slices.ContainsFunc(rows, func(r scored) bool { return r.other })
 	examples, penalties := make([]example, len(rows)), make([]float64, claimInputs)
 	for i := range rows {
 		r := &rows[i]
 		in := r.inputs(c)
-		examples[i] = example{sharedOf(r.z), in[:], r.label, r.weight}
+		examples[i] = example{sharedOf(&r.z), in[:], r.label, r.weight}
 		switch {
 		case r.other:
 			examples[i].weight = 1
@@ -210,8 +210,8 @@ func fitClaim(rows []scored, c Calibration) *Claim {
 }
 
 // inputs of a claim, once the label is chosen.
-func (r *scored) inputs(c Calibration) inputs {
-	p := round(c.apply(r.z))
+func (r *scored) inputs(c *Calibration) inputs {
+	p := round(c.apply(&r.z))
 	label := c.choose(p).Label()
 	return claimInputsOf(r.looks, label, p[label])
 }
@@ -230,7 +230,7 @@ func crossed(rows []scored, calibrate func([]scored) Calibration) Crossed {
 		}
 		c := calibrate(others)
 		for i := range own {
-			j := c.judge(own[i].z, own[i].looks)
+			j := c.judge(&own[i].z, own[i].looks)
 			claims = append(claims, claim{j.P[j.Label()], j.Label() == own[i].label})
 		}
 	}

@@ -20,7 +20,7 @@ func TestCalibrationIsFound(t *testing.T) {
 				r.z[g][k] = random.NormFloat64()
 			}
 		}
-		p, u := want.apply(r.z), random.Float64()
+		p, u := want.apply(&r.z), random.Float64()
 		switch {
 		case u < p[Negative]:
 			r.label = Negative
@@ -90,7 +90,8 @@ func TestRareLabelsCountMore(t *testing.T) {
 	assert.InDelta(t, 1, w[Positive], 0.01, "a third of the rows counts one")
 	assert.Less(t, w[Neutral], 1.0)
 	p, even := [classes]float64{0.4, 0.5, 0.1}, Calibration{Worth: [classes]float64{1, 1, 1}}
-	assert.Equal(t, Negative, Calibration{Worth: w}.choose(p).Label())
+	rare := Calibration{Worth: w}
+	assert.Equal(t, Negative, rare.choose(p).Label())
 	assert.Equal(t, Neutral, even.choose(p).Label(), "unknown languages take the most probable label")
 	assert.Equal(t, Neutral, even.choose([classes]float64{0.4, 0.2, 0.4}).Label(), "a tie")
 }

@@ -27,7 +27,7 @@ type shared [slopes][classes]float64
 
 // sharedOf adds to the scores of the parts their sum, times what the greatest is above the next,
 // up to 6, in threes.
-func sharedOf(z logits) (s shared) {
+func sharedOf(z *logits) (s shared) {
 	var sum [classes]float64
 	for g := range z {
 		s[g] = z[g]
@@ -116,14 +116,19 @@ func claimInputsOf(l looks, label int, p float64) (in inputs) {
 }
 
 // apply returns the probabilities.
-func (c *Claim) apply(z logits, in inputs) [classes]float64 {
+func (c *Claim) apply(z *logits, in *inputs) [classes]float64 {
 	var sums [classes]float64
 	scores := sharedOf(z)
-	for k := range sums {
-		for g := range scores {
+	for g := range scores {
+		for k := range sums {
 			sums[k] += float64(c.Slope[g] * scores[g][k])
 		}
-		for i, v := range in {
+	}
+	for i, v := range in {
+		if v == 0 {
+			continue
+		}
+		for k := range sums {
 			sums[k] += float64(c.Weights[i][k] * v)
 		}
 	}

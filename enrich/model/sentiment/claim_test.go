@@ -55,7 +55,7 @@ func TestClaimsAreFitted(t *testing.T) {
 			truth.Bias[Negative] = 2
 		}
 		r.looks[claimOne] = 1
-		p, u := truth.apply(r.z), random.Float64()
+		p, u := truth.apply(&r.z), random.Float64()
 		r.label = Positive
 		if u < p[Negative]+p[Neutral] {
 			r.label = Neutral
@@ -67,7 +67,7 @@ func TestClaimsAreFitted(t *testing.T) {
 	calibrate := func(rows []scored) Calibration {
 		c := fitChoice(rows, even, weak)
 		c.Worth = [classes]float64{1, 1, 1}
-		c.Claim = fitClaim(rows, c)
+		c.Claim = fitClaim(rows, &c)
 		return c
 	}
 	whole := calibrate(rows)
@@ -76,8 +76,8 @@ func TestClaimsAreFitted(t *testing.T) {
 	var negative, claimed, before [2]float64
 	for i := range rows {
 		kind := int(rows[i].looks[claimLink])
-		j := whole.judge(rows[i].z, rows[i].looks)
-		old := alone.judge(rows[i].z, rows[i].looks)
+		j := whole.judge(&rows[i].z, rows[i].looks)
+		old := alone.judge(&rows[i].z, rows[i].looks)
 		require.Equal(t, old.Label(), j.Label())
 		claimed[kind] += j.P[Negative]
 		before[kind] += old.P[Negative]
@@ -107,8 +107,8 @@ func TestUmsabCountsTwiceInClaims(t *testing.T) {
 			}
 		}
 		c := Calibration{Slope: even, Worth: [classes]float64{1, 1, 1}}
-		c.Claim = fitClaim(rows, c)
-		return c.judge(logits{}, looks{}).P
+		c.Claim = fitClaim(rows, &c)
+		return c.judge(&logits{}, looks{}).P
 	}
 	assert.InDelta(t, 2.0/3, claims(true)[Positive], 0.01)
 	assert.InDelta(t, 0.5, claims(false)[Positive], 0.01, "where there is one source all count the same")

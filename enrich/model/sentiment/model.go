@@ -145,7 +145,7 @@ func (r *Reader) Judge(lang, text string) Judgement {
 	r.tokens = r.x.netTokens(r.tokens[:0], r.m.Net.Bits)
 	z[partNet] = r.m.net.judge(r.tokens)
 	c := r.m.calibration(lang)
-	return c.judge(z, r.x.looks())
+	return c.judge(&z, r.x.looks())
 }
 
 func (m *Model) calibration(lang string) Calibration {
@@ -156,18 +156,19 @@ func (m *Model) calibration(lang string) Calibration {
 }
 
 // judge chooses the label and says how probable it is.
-func (c Calibration) judge(z logits, l looks) Judgement {
+func (c *Calibration) judge(z *logits, l looks) Judgement {
 	p := round(c.apply(z))
 	j := c.choose(p)
 	if c.Claim != nil {
 		label := j.Label()
-		j.P = round(c.Claim.apply(z, claimInputsOf(l, label, p[label])))
+		in := claimInputsOf(l, label, p[label])
+		j.P = round(c.Claim.apply(z, &in))
 	}
 	return j
 }
 
 // choose weighs the probabilities by what they are worth in the language.
-func (c Calibration) choose(p [classes]float64) Judgement {
+func (c *Calibration) choose(p [classes]float64) Judgement {
 	j := Judgement{P: p, Choice: p}
 	for k, worth := range c.Worth {
 		j.Choice[k] *= worth
@@ -193,10 +194,10 @@ func (m *Model) scores(f *Features) (z logits) {
 
 // apply returns the probabilities that labels are chosen by. The conversions forbid fused
 // multiplication, which would differ between processors.
-func (c Calibration) apply(z logits) [classes]float64 {
+func (c *Calibration) apply(z *logits) [classes]float64 {
 	sums := c.Bias
-	for k := range sums {
-		for g := range z {
+	for g := range z {
+		for k := range sums {
 			sums[k] += float64(c.Slope[g] * z[g][k])
 		}
 	}
@@ -206,8 +207,11 @@ func (c Calibration) apply(z logits) [classes]float64 {
 func softmax64(p [classes]float64) [classes]float64 {
 	most := max(p[0], p[1], p[2])
 	sum := 0.0
-	for k := range p {
-		p[k] = exp(p[k] - most)
+	for k, x := range p {
+		p[k] = 1
+		if x != most {
+			p[k] = exp(x - most)
+		}
 		sum += p[k]
 	}
 	for k := range p {
@@ -223,11 +227,13 @@ func exp(x float64) float64 {
 	if x < -30 {
 		return 0
 	}
-	y := x / 1024
-	e := 1.0
-	for n := 6.0; n > 0; n-- {
-		e = 1 + float64(float64(y*e)/n)
-	}
+	y := float64(x * (1.0 / 1024))
+	e := 1 + float64(y*(1.0/6))
+	e = 1 + float64(float64(y*(1.0/5))*e)
+	e = 1 + float64(float64(y*(1.0/4))*e)
+	e = 1 + float64(float64(y*(1.0/3))*e)
+	e = 1 + float64(float64(y*(1.0/2))*e)
+	e = 1 + float64(y*e)
 	for range 10 {
 		e = float64(e * e)
 	}

@@ -89,6 +89,26 @@ INNER JOIN
 ) AS m ON m.brand = f.brand AND m.platform = f.platform AND m.id = f.id
 COMMENT 'The hundred mentions of the scope that most posts followed, as far as it was observed: size in posts with the root, depth in steps, breadth as the most posts at one step';
 
+CREATE VIEW fast_posts AS
+WITH
+    (
+        SELECT groupArray((event_time, brand, platform, id, handle, answers, velocity, half_life_s, first_answer_s, hour))
+        FROM (SELECT event_time, brand, platform, id, handle, answers, velocity, half_life_s, first_answer_s, hour FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime}) WHERE answers > 0
+              AND NOT arrayExists(b -> b < brand AND (NOT arrayExists(x -> x != '', {brands:Array(String)}) OR has({brands:Array(String)}, toString(b))), beside) ORDER BY velocity DESC, answers DESC, post, brand LIMIT 50)
+    ) AS foremost
+SELECT f.event_time AS event_time, f.brand AS brand, f.platform AS platform, f.id AS id, f.author AS author, f.answers AS answers, f.velocity AS velocity, f.half_life_s AS half_life_s, f.first_answer_s AS first_answer_s, m.text AS text, m.url AS url
+FROM (SELECT row.1 AS event_time, row.2 AS brand, row.3 AS platform, row.4 AS id, row.5 AS author, row.6 AS answers, row.7 AS velocity, row.8 AS half_life_s, row.9 AS first_answer_s FROM (SELECT arrayJoin(foremost) AS row)) AS f
+INNER JOIN
+(
+    SELECT brand, platform, id, text, url
+    FROM mentions FINAL
+    PREWHERE label_set = {label_set:String} AND (brand, hour, platform, id) IN (SELECT row.2, row.10, row.3, row.4 FROM (SELECT arrayJoin(foremost) AS row))
+    WHERE is_deleted = 0
+      AND (platform, id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'post')
+      AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
+) AS m ON m.brand = f.brand AND m.platform = f.platform AND m.id = f.id
+COMMENT 'The fifty posts of the scope that were answered, reposted or quoted most in their first hour (velocity), each once';
+
 CREATE VIEW care AS
 SELECT brand, platform, id, hour, event_time, author_id, followers, score AS toward, complaint, replies, first_reply_s, first_own_reply_s
 FROM {{database}}.scope_facts(label_set={label_set:String}, brands={brands:Array(String)}, platforms={platforms:Array(String)}, langs={langs:Array(String)}, countries={countries:Array(String)}, from={from:DateTime}, to={to:DateTime})

@@ -193,6 +193,10 @@ func TestMeasures(t *testing.T) {
 	t.Run("words of the foremost", func(t *testing.T) {
 		const first = " ORDER BY engagement DESC, event_time DESC, cityHash64(platform, id), brand LIMIT 50"
 		assert.Equal(t, answer(t, db, "SELECT platform, id, text, engagement FROM mentions_current"+first), answer(t, db, "SELECT platform, id, text, engagement FROM strongest"+wholeScope+first))
+		const fast = " ORDER BY velocity DESC, answers DESC, cityHash64(platform, id) LIMIT 50"
+		assert.Equal(t, answer(t, db, "SELECT h.platform AS platform, h.id AS id, velocity, answers, half_life_s, text FROM post_half_life"+wholeScope+
+			" AS h INNER JOIN (SELECT platform, id, any(text) AS text FROM mentions_current GROUP BY platform, id) AS m ON m.platform = h.platform AND m.id = h.id"+fast),
+			answer(t, db, "SELECT platform, id, velocity, answers, half_life_s, text FROM fast_posts"+wholeScope+fast))
 		assert.Equal(t, "100", answer(t, db, "SELECT count() FROM waiting"+wholeScope))
 		assert.Equal(t, answer(t, db, "SELECT min(followers) FROM (SELECT followers FROM care"+wholeScope+" WHERE first_own_reply_s IS NULL ORDER BY followers DESC LIMIT 100)"),
 			answer(t, db, "SELECT min(followers) FROM waiting"+wholeScope))

@@ -165,7 +165,7 @@ func (b *backfiller) lookBack(ctx context.Context, jobs []*clickhouse.Replay, al
 	if err := back.Run(ctx); err != nil {
 		return err
 	}
-	b.log.Info().Strs("brands", names).Uint64("mentions", jobs[0].Mentions).Str("after", time.Since(begun).Round(time.Millisecond).String()).Msg("brands have looked back")
+	b.log.Info().Strs("brands", names).Uint64("written", jobs[0].Mentions).Str("after", time.Since(begun).Round(time.Millisecond).String()).Msg("brands have looked back")
 	return nil
 }
 

@@ -42,7 +42,7 @@ func TestCoarseLog(t *testing.T) {
 // their words say: the label stays, and what is claimed of it is right for both kinds.
 func TestClaimsAreFitted(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	rows := make([]scored, 12000)
+	rows := make([]scored, 6000)
 	for i := range rows {
 		r := &rows[i]
 		r.weight, r.fold = 1, i%3
@@ -86,8 +86,8 @@ func TestClaimsAreFitted(t *testing.T) {
 		}
 	}
 	for kind := range negative {
-		assert.InDelta(t, negative[kind], claimed[kind], 60, "one in a hundred of 6,000")
-		assert.Greater(t, math.Abs(negative[kind]-before[kind]), 300.0, "without their looks both kinds are far off")
+		assert.InDelta(t, negative[kind], claimed[kind], 30, "one in a hundred of 3,000")
+		assert.Greater(t, math.Abs(negative[kind]-before[kind]), 150.0, "without their looks both kinds are far off")
 	}
 	x := crossed(rows, calibrate)
 	assert.Equal(t, len(rows), x.Rows)
@@ -97,7 +97,7 @@ func TestClaimsAreFitted(t *testing.T) {
 }
 
 func TestUmsabCountsTwiceInClaims(t *testing.T) {
-	const n = 4000
+	const n = 1500
 	claims := func(other bool) [classes]float64 {
 		rows := make([]scored, 0, 2*n)
 		for i := range 2 * n {

@@ -59,7 +59,8 @@ type Claim struct {
 	Crossed Crossed                       `json:"crossed"`
 }
 
-// Crossed is how a calibration did on the rows of each training fold when it was fitted
+// Crossed is how a calibration did on the rows of each training fold when it (all but the slopes that
+// languages of tweets are drawn to) was fitted
 // without that fold, by models trained without it: one language.
 type Crossed struct {
 	Rows  int     `json:"rows"`

@@ -77,3 +77,22 @@ func TestFactsShowWhole(t *testing.T) {
 	assert.Equal(t, want, answer(t, db, "SELECT count() FROM scope_facts"+wholeScope))
 	assert.Equal(t, "1", answer(t, db, "SELECT count() FROM (SELECT max(generation) AS g FROM computations) AS c INNER JOIN (SELECT DISTINCT generation FROM mention_facts) AS f ON f.generation = c.g"))
 }
+
+// TestTheForemostTwoHundred: influencers are the two hundred with the highest standing, whether these stand
+// among the first of all accounts or far behind.
+func TestTheForemostTwoHundred(t *testing.T) {
+	for name, behind := range map[string]string{"near": "0", "far": "19900", "only far": "1000000"} {
+		t.Run(name, func(t *testing.T) {
+			db := fresh(t)
+			for _, statement := range []string{
+				"INSERT INTO account_facts (generation, standing, platform, author_id) SELECT 7, number + 1 + " + behind + ", 'x', toString(number + 1) FROM numbers(500)",
+				"INSERT INTO mention_facts (generation, label_set, brand, hour, platform, id, event_time, standing)" + // each account twice
+					" SELECT 7, 'live', 'Acme', '2026-01-01 00:00:00', 'x', toString(number), '2026-01-01 00:00:00', number % 500 + 1 + " + behind + " FROM numbers(1000)",
+				"INSERT INTO computations SELECT 7, now64(3), now64(3), 1000",
+			} {
+				require.NoError(t, db.Exec(t.Context(), statement))
+			}
+			assert.Equal(t, "200\t1\t200\t400", answer(t, db, "SELECT uniqExact(author_id), min(toUInt32(author_id)), max(toUInt32(author_id)), sum(mentions) FROM influencers"+wholeScope))
+		})
+	}
+}

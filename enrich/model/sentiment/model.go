@@ -58,7 +58,7 @@ type header struct {
 // Model is immutable and safe for concurrent use.
 type Model struct {
 	header
-	weights []byte // int8, classes for each place, and one byte more; aliases what was loaded
+	weights []byte // int8, classes for each place, and one byte more
 	net     *net
 	lex     *Lexicon
 	version string
@@ -75,7 +75,7 @@ func Load(file []byte) (*Model, error) {
 	if n > len(rest) {
 		return nil, errors.New("sentiment: the file of weights is cut off")
 	}
-	m := &Model{weights: rest[n:]}
+	m := &Model{weights: onBigPages(rest[n:])}
 	if err := json.Unmarshal(rest[:n], &m.header); err != nil {
 		return nil, fmt.Errorf("sentiment: header: %w", err)
 	}

@@ -438,6 +438,7 @@ func (w *world) testInfluence(t *testing.T, db *DB) {
 	}
 	require.NotEmpty(t, circles)
 	assert.Equal(t, lines(circles), answer(t, db, "SELECT circle, people, mentions FROM circles"+wholeScope+" ORDER BY circle"))
+	testNamesOfCircles(t, db, gone)
 	assert.Equal(t, answer(t, db, "SELECT uniqExact(platform, author_id) FROM mentions_current"), answer(t, db, "SELECT count() FROM influencers"+wholeScope))
 	assert.Equal(t, answer(t, db, "SELECT platform, author_id, count(), sum(reach) FROM mentions_current GROUP BY platform, author_id ORDER BY platform, author_id"),
 		answer(t, db, "SELECT platform, author_id, mentions, reach FROM influencers"+wholeScope+" ORDER BY platform, author_id"))

@@ -25,7 +25,7 @@ const temporal = (type) => /DateTime|^Date/.test(type);
 function show(value, unit, decimals) {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (typeof value !== 'number') return String(value);
-  const round = (v, d) => v.toLocaleString('en', { maximumFractionDigits: d, minimumFractionDigits: 0 });
+  const round = (v, d) => v.toLocaleString('en', { maximumFractionDigits: d, minimumFractionDigits: 0, signDisplay: 'negative' });
   switch (unit) {
     case 'percentunit': return round(value * 100, decimals ?? 1) + ' %';
     case 's':

@@ -28,7 +28,7 @@ setup: ## fetch and verify what the program needs: the ClickHouse engine (libchd
 
 build: ## build bin/earshot
 	@$(need_go)
-	@CGO_ENABLED=0 go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/earshot ./cmd/earshot
+	@CGO_ENABLED=0 go build -gcflags=all=-dwarf=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/earshot ./cmd/earshot
 
 run: ## the demonstration: a broker, a ClickHouse server, a simulated market, and what open platforms say now; Ctrl-C ends it
 	@$(need_go)

@@ -24,7 +24,7 @@ type Config struct {
 // DefaultConfig is one of the four public instances that Bluesky runs.
 func DefaultConfig() Config {
 	return Config{Endpoint: "wss://jetstream2.us-east.bsky.network/subscribe", Reposts: true, Profiles: "https://public.api.bsky.app",
-		Reread: []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}, Watch: 2000, Deadline: 30 * time.Second}
+		Reread: poll.DefaultAges(), Watch: 2000, Deadline: 30 * time.Second}
 }
 
 // Validate names the first setting that cannot be used.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -29,6 +30,12 @@ type StatusError struct {
 
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answers %d %s", e.Address, e.Code, http.StatusText(e.Code))
+}
+
+// Answered reports whether err is an answer with one of these HTTP statuses.
+func Answered(err error, codes ...int) bool {
+	status, ok := errors.AsType[*StatusError](err)
+	return ok && slices.Contains(codes, status.Code)
 }
 
 // LimitedError says that the host wants no request before Until.

@@ -63,11 +63,6 @@ const (
 	printed = 100_000
 )
 
-// steps are the ages at which the counts of a story are read again.
-func steps() []time.Duration {
-	return []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
-}
-
 // Source is the API.
 type Source struct {
 	cfg     Config
@@ -134,7 +129,7 @@ func (s *Source) Run(ctx context.Context, from pipeline.Cursor, out pipeline.Ses
 	if r.at.Late == nil {
 		r.at.Late = map[int64]int64{}
 	}
-	r.at.Watch.Steps, r.at.Watch.Most = steps(), watched
+	r.at.Watch.Steps, r.at.Watch.Most = poll.DefaultAges(), watched
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

@@ -199,7 +199,7 @@ func TestWhatIsShownLateIsRead(t *testing.T) {
 
 func TestOnlyWhatIsNewIsTold(t *testing.T) {
 	r := &run{Source: &Source{prints: map[int64]uint64{}, threads: threads{}}, at: place{Late: map[int64]int64{}}}
-	r.at.Watch = &poll.Watch{Steps: steps(), Most: 10}
+	r.at.Watch = &poll.Watch{Steps: poll.DefaultAges(), Most: 10}
 	story := &item{ID: 1, Type: "story", By: "a", Title: "t", Time: 1, Score: 1}
 	p, ok := r.news(t.Context(), story, true)
 	require.True(t, ok)

@@ -53,7 +53,7 @@ func (s *Source) again(ctx context.Context, ids []string) ([]pipeline.Post, erro
 		return nil, err
 	}
 	body, err := s.ask(ctx, "/api/v1/statuses/"+url.PathEscape(ids[0]))
-	if status, ok := errors.AsType[*client.StatusError](err); ok && (status.Code == http.StatusNotFound || status.Code == http.StatusGone) {
+	if client.Answered(err, http.StatusNotFound, http.StatusGone) {
 		return nil, nil
 	}
 	if err != nil {

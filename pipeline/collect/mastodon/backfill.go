@@ -3,7 +3,6 @@ package mastodon
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,6 +76,5 @@ func (f *follower) gap(reason string) {
 
 // closed reports whether the server shows its timeline to nobody, or not to us.
 func closed(err error) bool {
-	status, ok := errors.AsType[*client.StatusError](err)
-	return ok && (status.Code == http.StatusForbidden || status.Code == http.StatusUnprocessableEntity || status.Code == http.StatusNotFound)
+	return client.Answered(err, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusNotFound)
 }

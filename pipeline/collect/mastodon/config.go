@@ -27,7 +27,7 @@ type Config struct {
 // DefaultConfig is the public stream of a server that is to be named.
 func DefaultConfig() Config {
 	return Config{Stream: "public", Transport: "sse", Backfill: 100, Deadline: time.Minute,
-		Reread: []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}, Watch: 2000}
+		Reread: poll.DefaultAges(), Watch: 2000}
 }
 
 // Validate names the settings that cannot be used.

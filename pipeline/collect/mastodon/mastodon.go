@@ -73,7 +73,7 @@ type instance struct {
 // so it is believed only of the server itself, over the same protection.
 func (s *Source) streaming(ctx context.Context) (string, error) {
 	resp, err := s.http.Get(ctx, s.cfg.Server+"/api/v2/instance", nil)
-	if status, ok := errors.AsType[*client.StatusError](err); ok && status.Code == http.StatusNotFound {
+	if client.Answered(err, http.StatusNotFound) {
 		return s.cfg.Server, nil // other software, or old
 	}
 	if err != nil {

@@ -41,7 +41,7 @@ type Instagram struct {
 
 func common() Common {
 	return Common{Every: 5 * time.Minute, Depth: 10, Watch: 2000, Endpoint: "https://graph.facebook.com/v25.0",
-		Reread: []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}}
+		Reread: poll.DefaultAges()}
 }
 
 // DefaultFacebook polls every five minutes.

@@ -19,7 +19,7 @@ func Failed(ctx context.Context, platform, mend string, err error, out pipeline.
 	if limited, ok := errors.AsType[*client.LimitedError](err); ok {
 		out.Limited(limited.Until, limited.What)
 	}
-	if status, ok := errors.AsType[*client.StatusError](err); ok && (status.Code == http.StatusUnauthorized || status.Code == http.StatusForbidden) {
+	if client.Answered(err, http.StatusUnauthorized, http.StatusForbidden) {
 		return fmt.Errorf("%s: %w: %s", platform, err, mend)
 	}
 	return fmt.Errorf("%s: %w", platform, err)

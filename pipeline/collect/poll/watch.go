@@ -22,6 +22,11 @@ type Watch struct {
 	posts []watched // in the order in which they were seen
 }
 
+// DefaultAges are the ages at which counts of a post are worth another look.
+func DefaultAges() []time.Duration {
+	return []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+}
+
 // CheckAges reports what is wrong with ages as an operator writes them for Steps.
 func CheckAges(ages []time.Duration) error {
 	if !slices.IsSorted(ages) || len(ages) > 0 && ages[0] < 0 {

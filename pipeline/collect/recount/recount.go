@@ -155,8 +155,7 @@ func (r *reader) look(ctx context.Context) error {
 
 // wrong reports whether a platform says that it will never answer this request.
 func wrong(err error) bool {
-	status, ok := errors.AsType[*client.StatusError](err)
-	return ok && (status.Code == http.StatusBadRequest || status.Code == http.StatusNotFound || status.Code == http.StatusUnprocessableEntity)
+	return client.Answered(err, http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity)
 }
 
 // due are posts that are to be read now, each once.

@@ -154,7 +154,7 @@ func (s *Source) page(ctx context.Context, path string, query url.Values, after 
 		q.Set("after", after)
 	}
 	resp, err := s.get(ctx, path, q)
-	if status, ok := errors.AsType[*client.StatusError](err); ok && status.Code == http.StatusNotFound {
+	if client.Answered(err, http.StatusNotFound) {
 		return nil, "", nil // an account that is gone, or was never there: no reason to stop the others
 	}
 	if err != nil {
@@ -197,7 +197,7 @@ func (s *Source) get(ctx context.Context, path string, query url.Values) (*clien
 			return nil, err
 		}
 		resp, err := s.http.Get(ctx, address, http.Header{"Authorization": {"bearer " + token.Reveal()}})
-		if status, ok := errors.AsType[*client.StatusError](err); ok && status.Code == http.StatusUnauthorized && !fresh {
+		if client.Answered(err, http.StatusUnauthorized) && !fresh {
 			continue
 		}
 		return resp, err

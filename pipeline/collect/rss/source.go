@@ -317,7 +317,7 @@ func (r *run) refused(ctx context.Context, a fetched, p *pace, st *state) (unrea
 		r.out.Limited(limited.Until, limited.What)
 		return nil, nil //nolint:nilnil // the limit is told
 	}
-	if status, ok := errors.AsType[*client.StatusError](a.err); ok && status.Code == http.StatusGone {
+	if client.Answered(a.err, http.StatusGone) {
 		now := time.Now()
 		if st.Read > 0 {
 			r.out.Gap(time.UnixMilli(st.Read).UTC(), now.UTC(), client.Redact(a.feed)+" answers 410 Gone and is asked no more")

@@ -89,7 +89,7 @@ const (
 // steps are the ages at which a thread is read again, for counts, edits, new answers and
 // deletes. Google wants what is kept to be refreshed or deleted within 30 days.
 func steps() []time.Duration {
-	return []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour, 28 * 24 * time.Hour}
+	return append(poll.DefaultAges(), 28*24*time.Hour)
 }
 
 // Source is a project's view.

@@ -154,23 +154,14 @@ WITH
             GROUP BY circle
         )
     ) AS list
-SELECT a.circle AS circle, if(n.handle = '', a.circle, concat(n.platform, ' @', n.handle)) AS around, c.2 AS people, c.3 AS mentions, c.4 AS sentiment, c.5 AS reached_at
+SELECT a.circle AS circle, if(a.handle = '', a.circle, concat(a.platform, ' @', a.handle)) AS around, c.2 AS people, c.3 AS mentions, c.4 AS sentiment, c.5 AS reached_at
 FROM (SELECT arrayJoin(list) AS c) AS l
 INNER JOIN
 (
-    SELECT standing, circle FROM account_facts
+    SELECT standing, circle, platform, handle FROM account_facts
     WHERE generation = (SELECT max(generation) FROM computations) AND standing IN (SELECT (arrayJoin(list) AS row).1)
 ) AS a ON a.standing = l.c.1
-LEFT JOIN
-(
-    SELECT concat(platform, ':', author_id) AS circle, platform, handle FROM authors_current
-    WHERE (platform, author_id) IN
-    (
-        SELECT substringIndex(circle, ':', 1), substring(circle, position(circle, ':') + 1) FROM account_facts
-        WHERE generation = (SELECT max(generation) FROM computations) AND standing IN (SELECT (arrayJoin(list) AS row).1)
-    )
-) AS n ON n.circle = a.circle
-COMMENT 'The hundred circles of people who answer one another with the most talk of the scope, named after their strongest account (around), and when it reached them first; people within 2 %';
+COMMENT 'The hundred circles of people who answer one another with the most talk of the scope, each named after the foremost of its accounts that talk there (around), and when it reached them first; people within 2 %';
 
 CREATE VIEW crossings AS
 WITH
@@ -185,18 +176,22 @@ WITH
         )
     ) AS list,
     (
-        SELECT mapFromArrays(groupArray(concat(platform, ':', author_id)), groupArray(concat(platform, ' @', handle))) FROM authors_current
-        WHERE handle != '' AND (platform, author_id) IN
+        SELECT mapFromArrays(groupArray(circle), groupArray(around))
+        FROM
         (
-            SELECT substringIndex(circle, ':', 1), substring(circle, position(circle, ':') + 1)
-            FROM (SELECT arrayJoin(arrayDistinct(arrayConcat(list.1, list.2))) AS circle)
+            SELECT circle, argMin(concat(platform, ' @', handle), standing) AS around
+            FROM account_facts
+            PREWHERE circle IN (SELECT arrayJoin(arrayConcat(list.1, list.2)))
+            WHERE generation = (SELECT max(generation) FROM computations) AND handle != ''
+              AND (platform, author_id) NOT IN (SELECT platform, id FROM tombstones WHERE scope = 'account')
+            GROUP BY circle
         )
     ) AS names
 SELECT
     row.1 AS from_circle, row.2 AS to_circle, if(mapContains(names, from_circle), names[from_circle], from_circle) AS from_around,
     if(mapContains(names, to_circle), names[to_circle], to_circle) AS to_around, row.3 AS answers, row.4 AS people
 FROM (SELECT arrayJoin(list) AS row)
-COMMENT 'Word of mouth that left its circle: answers of people in one circle to posts of another, each named after its strongest account (around), of the thousand pairs with the most answers in all';
+COMMENT 'Word of mouth that left its circle: answers of people in one circle to posts of another, each named after the foremost of its accounts that name a brand (around), of the thousand pairs with the most answers in all';
 
 CREATE VIEW strongest AS
 WITH
